@@ -1,0 +1,3 @@
+// NetCDF-C, serial.
+#pragma once
+#include <netcdf.h>
