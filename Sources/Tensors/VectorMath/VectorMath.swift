@@ -68,16 +68,16 @@ public enum VectorMath {
     Relaxed.multiplyAdd(r * r, E.exponentialRemainder(r), r)
   }
 
-  /// Φ(−a) = ratio · exponential · power · 2^−m with a = |x|, the factors kept apart so that none of them is
-  /// subnormal where a product of theirs with a is not.
+  /// The tail Φ(−a) and the density φ(a) for a = |x|, both as a factor times power · 2^−m: so that no factor is
+  /// subnormal where its product with a is not.
   @usableFromInline
   struct NormalTail<E: Scalar> {
     /// |x|, at most where the tail is zero.
     @usableFromInline let magnitude: E
-    /// Φ(−a)·e^(a²/2).
-    @usableFromInline let ratio: E
-    /// e^(−a²/2)·2^−n.
-    @usableFromInline let exponential: E
+    /// Φ(−a)·2^−n.
+    @usableFromInline let tail: E
+    /// e^(−a²/2)·2^−n − 1.
+    @usableFromInline let exponentialMinusOne: E
     /// 2^(n + m).
     @usableFromInline let power: E
 
@@ -92,26 +92,28 @@ public enum VectorMath {
       let rest = (a - upper) * (a + upper) * -0.5
       let shift = E.roundingShift + E.tailScale.biasedExponent
       let shifted = Relaxed.multiplyAdd(a * a, -0.7213475204444817, shift)
-      let r = VectorMath.reduced(exact, exponent: shifted - shift) + rest
+      let n = shifted - shift
+      let r = (exact - n * E.log2High) + Relaxed.multiplyAdd(n, -E.log2Low, rest)
+      let minusOne = VectorMath.exponentialMinusOne(reduced: r)
+      let (numerator, denominator) = E.scaledNormalTail(a)
       magnitude = a
-      ratio = E.scaledNormalTail(a)
-      exponential = 1 + VectorMath.exponentialMinusOne(reduced: r)
+      tail = Relaxed.multiplyAdd(minusOne, numerator, numerator) / denominator
+      exponentialMinusOne = minusOne
       power = E.powerOfTwo(shifted: shifted)
     }
 
     /// max(x, 0) − a·Φ(−a).
     @inlinable @inline(__always)
     func gelu(_ x: E) -> E {
-      let scaled = magnitude * ratio * exponential * power
-      return Relaxed.multiplyAdd(scaled, -E.tailScale.power, x > 0 ? x : 0)
+      Relaxed.multiplyAdd(magnitude * tail * power, -E.tailScale.power, x > 0 ? x : 0)
     }
 
     /// ±(a·φ(a) − Φ(−a)), plus one for positive x.
     @inlinable @inline(__always)
     func geluDerivative(_ x: E) -> E {
-      let difference = Relaxed.multiplyAdd(magnitude, 0.3989422804014327, -ratio)
-      let scaled = difference * exponential * power
-      return Relaxed.multiplyAdd(x < 0 ? -scaled : scaled, E.tailScale.power, x < 0 ? 0 : 1)
+      let density = magnitude * 0.3989422804014327
+      let difference = (Relaxed.multiplyAdd(exponentialMinusOne, density, density) - tail) * power
+      return Relaxed.multiplyAdd(x < 0 ? -difference : difference, E.tailScale.power, x < 0 ? 0 : 1)
     }
   }
 }
