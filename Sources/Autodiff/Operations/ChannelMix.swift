@@ -121,12 +121,12 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
         let firstInput = sample * inChannels * tiles.points + start
         for channel in 0..<outChannels {
           let offset = first + channel * tiles.points
-          if let d { Kernels.multiply(dz + offset, by: d + offset, count: count) }
-          sums[outChannels * inChannels + channel] += Kernels.sum(dz + offset, count: count)
+          if let d { Pointwise.multiply(dz + offset, by: d + offset, count: count) }
+          sums[outChannels * inChannels + channel] += Element(Reductions.sum(dz + offset, count: count))
           if let a, let g {
-            sums[outChannels * (inChannels + 1) + channel] += Kernels.dot(dz + offset, a + offset, count: count)
+            sums[outChannels * (inChannels + 1) + channel] += Element(Reductions.dot(dz + offset, a + offset, count: count))
             if let da {
-              Kernels.scale(dz + offset, by: g[channel], into: da + offset, accumulate: accumulatesGated,
+              Pointwise.scale(dz + offset, by: g[channel], into: da + offset, accumulate: accumulatesGated,
                 count: count)
             }
           }

@@ -164,12 +164,12 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
           h, derivative: hiddenActivation == .identity ? nil : slope, weights, x + firstInput, sizes, count: count)
         for channel in 0..<outChannels {
           let offset = first + channel * tiles.points
-          if let d { Kernels.multiply(dz + offset, by: d + offset, count: count) }
-          sums[offsets[3] + channel] += Kernels.sum(dz + offset, count: count)
+          if let d { Pointwise.multiply(dz + offset, by: d + offset, count: count) }
+          sums[offsets[3] + channel] += Element(Reductions.sum(dz + offset, count: count))
           if let a, let g {
-            sums[offsets[4] + channel] += Kernels.dot(dz + offset, a + offset, count: count)
+            sums[offsets[4] + channel] += Element(Reductions.dot(dz + offset, a + offset, count: count))
             if let da {
-              Kernels.scale(dz + offset, by: g[channel], into: da + offset, accumulate: accumulatesGated,
+              Pointwise.scale(dz + offset, by: g[channel], into: da + offset, accumulate: accumulatesGated,
                 count: count)
             }
           }
@@ -180,8 +180,8 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
         gemm(
           true, false, m: hidden, n: count, k: outChannels, a: w2, lda: hidden, b: dz + first, ldb: tiles.points,
           c: dh, ldc: count)
-        if hiddenActivation != .identity { Kernels.multiply(dh, by: slope, count: hidden * count) }
-        for unit in 0..<hidden { sums[offsets[1] + unit] += Kernels.sum(dh + unit * count, count: count) }
+        if hiddenActivation != .identity { Pointwise.multiply(dh, by: slope, count: hidden * count) }
+        for unit in 0..<hidden { sums[offsets[1] + unit] += Element(Reductions.sum(dh + unit * count, count: count)) }
         gemm(
           false, true, m: hidden, n: inChannels, k: count, a: dh, lda: count, b: x + firstInput, ldb: tiles.points,
           beta: 1, c: sums, ldc: inChannels)

@@ -64,10 +64,10 @@ struct AffineMap<Element: Scalar>: DifferentiableOperation {
       let target = y + row * rows.points
       if isPointwise {
         let first = channel * rows.points
-        Kernels.multiply(target, by: a + first, count: rows.points)
-        if shifted { Kernels.add(b + first, to: target, count: rows.points) }
+        Pointwise.multiply(target, by: a + first, count: rows.points)
+        if shifted { Pointwise.add(b + first, to: target, count: rows.points) }
       } else {
-        Kernels.affine(
+        Pointwise.affine(
           target, factor: a[channel], shift: shifted ? b[channel] : 0, into: target, count: rows.points)
       }
     }
