@@ -67,7 +67,9 @@ struct GroupNormalization<Element: Scalar>: DifferentiableOperation {
     let (x, dy, s) = (saved.input.unsafePointer, gradient.unsafePointer, saved.statistics.unsafePointer)
     let (gamma, m) = (saved.scale?.unsafePointer, moments.unsafeMutablePointer())
     var inputGradient = slots.begin(0, shape: saved.input.shape)
-    let (dx, accumulates) = (inputGradient?.tensor.unsafeMutablePointer(), inputGradient?.accumulates ?? false)
+    let (dx, accumulates) = (
+      inputGradient?.tensor.unsafeMutablePointer(), inputGradient?.accumulates ?? false
+    )
     let groups = groups
     WorkerPool.shared.run(tasks: rows.batch * groups) { block in
       let count = perGroup * points

@@ -102,7 +102,9 @@ extension Tape {
   }
 
   /// The mean squared difference over all samples, channels and points.
-  public func meanSquaredError(_ prediction: Variable<Element>, _ target: Tensor<Element>) -> Variable<Element> {
+  public func meanSquaredError(_ prediction: Variable<Element>, _ target: Tensor<Element>) -> Variable<
+    Element
+  > {
     apply(MeanSquaredError(target: target), [prediction])
   }
 }

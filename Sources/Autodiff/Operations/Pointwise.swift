@@ -58,7 +58,8 @@ struct Gate<Element: Scalar>: DifferentiableOperation {
     let (x, g, y) = (input.unsafePointer, gate.unsafePointer, output.unsafeMutablePointer())
     rows.forEachRow { row, channel in
       Pointwise.scale(
-        x + row * rows.points, by: g[channel], into: y + row * rows.points, accumulate: false, count: rows.points)
+        x + row * rows.points, by: g[channel], into: y + row * rows.points, accumulate: false,
+        count: rows.points)
     }
     withExtendedLifetime((input, gate)) {}
     if recording { saved = (input, gate) }
