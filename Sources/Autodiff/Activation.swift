@@ -15,7 +15,8 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
 @specialized(where E == Float)
 @specialized(where E == Double)
 func activate<E: Scalar>(
-  _ activation: Activation, _ values: UnsafeMutablePointer<E>, derivative: UnsafeMutablePointer<E>?, count: Int
+  _ activation: Activation, _ values: UnsafeMutablePointer<E>, derivative: UnsafeMutablePointer<E>?,
+  count: Int
 ) {
   switch activation {
   case .identity:

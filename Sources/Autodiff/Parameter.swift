@@ -102,7 +102,9 @@ extension Parameter {
     tensor.withUnsafeBuffer { source in
       for mode in 0..<modes {
         for part in 0..<2 {
-          for row in 0..<rows { result[(row * modes + mode) * 2 + part] = source[(mode * 2 + part) * rows + row] }
+          for row in 0..<rows {
+            result[(row * modes + mode) * 2 + part] = source[(mode * 2 + part) * rows + row]
+          }
         }
       }
     }
@@ -118,7 +120,9 @@ extension Parameter {
     result.withUnsafeMutableBuffer { target in
       for mode in 0..<modes {
         for part in 0..<2 {
-          for row in 0..<rows { target[(mode * 2 + part) * rows + row] = values[(row * modes + mode) * 2 + part] }
+          for row in 0..<rows {
+            target[(mode * 2 + part) * rows + row] = values[(row * modes + mode) * 2 + part]
+          }
         }
       }
     }

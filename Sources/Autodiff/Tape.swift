@@ -60,7 +60,7 @@ public final class Tape<Element: Scalar> {
 
   let seed: UInt64
   let step: UInt64
-  private var dropouts: UInt32 = 0
+  private var dropouts = 0
 
   /// - Parameters:
   ///   - seed, step: What the masks of dropout follow from, beside their order on the tape.
@@ -122,6 +122,11 @@ public final class Tape<Element: Scalar> {
   /// The gradient of a leaf after the walk back; nil where nothing depended on it.
   public func gradient(of variable: Variable<Element>) -> Tensor<Element>? {
     variable.node.flatMap { gradients[$0] }
+  }
+
+  func nextDropout() -> Int {
+    defer { dropouts += 1 }
+    return dropouts
   }
 
   private func add(_ source: Source) -> Int {

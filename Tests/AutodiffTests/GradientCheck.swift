@@ -55,6 +55,7 @@ func expectGradients(
     }
     #expect(
       difference.squareRoot() <= tolerance * max(norm.squareRoot(), 1e-3),
-      "input \(index): error \(difference.squareRoot()) of \(norm.squareRoot())", sourceLocation: sourceLocation)
+      "input \(index): error \(difference.squareRoot()) of \(norm.squareRoot())",
+      sourceLocation: sourceLocation)
   }
 }

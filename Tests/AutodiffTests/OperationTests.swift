@@ -44,7 +44,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [([12], [5]), ([7], [7]), ([6, 5], [4, 3]), ([4, 5, 6], [3, 2, 4]), ([4, 4], [6, 6])])
+  @Test(arguments: [
+    ([12], [5]), ([7], [7]), ([6, 5], [4, 3]), ([4, 5, 6], [3, 2, 4]), ([4, 4], [6, 6]),
+  ])
   func truncatedFourier(grid: [Int], modes: [Int]) {
     let transform = TruncatedTransform<Double>.cached(gridShape: grid, modes: modes)
     expectGradients(of: [scattered([2, 2] + grid, seed: 1)]) { $0.truncatedAnalysis($1[0], transform) }
@@ -80,7 +82,9 @@ import Testing
   func pointwise(activation: Activation) {
     let x = scattered([2, 3, 4, 5], seed: 1)
     expectGradients(of: [x]) { $0.activate($1[0], activation) }
-    expectGradients(of: [x, scattered([2, 3, 4, 5], seed: 2)]) { $0.activate($0.sum($1[0], $1[1]), activation) }
+    expectGradients(of: [x, scattered([2, 3, 4, 5], seed: 2)]) {
+      $0.activate($0.sum($1[0], $1[1]), activation)
+    }
     expectGradients(of: [x]) { $0.sum($1[0], $0.sum($1[0], $1[0])) }
     expectGradients(of: [x, scattered([1, 3, 1, 1], seed: 3)]) { $0.gate($1[0], by: $1[1]) }
   }
@@ -96,7 +100,9 @@ import Testing
     }
     expectGradients(of: [x]) { $0.pad($1[0], by: [1, 2]) }
     expectGradients(of: [x]) { $0.crop($1[0], by: [1, 0]) }
-    expectGradients(of: [scattered([2, 3, 4, 5, 6], seed: 1)]) { $0.crop($0.pad($1[0], by: [1, 0, 2]), by: [0, 1, 2]) }
+    expectGradients(of: [scattered([2, 3, 4, 5, 6], seed: 1)]) {
+      $0.crop($0.pad($1[0], by: [1, 0, 2]), by: [0, 1, 2])
+    }
   }
 
   @Test func losses() {
@@ -128,7 +134,9 @@ import Testing
     func walkBack() {
       let tape = Tape<Double>()
       let once = tape.channelMix(Variable(constant: x), weight: tape.variable(parameter))
-      tape.backward(from: tape.channelMix(once, weight: tape.variable(parameter)), gradient: scattered([2, 3, 4], seed: 3))
+      tape.backward(
+        from: tape.channelMix(once, weight: tape.variable(parameter)),
+        gradient: scattered([2, 3, 4], seed: 3))
     }
     #expect(parameter.gradient == nil)
     walkBack()
@@ -145,7 +153,10 @@ import Testing
 
   @Test func resultsDoNotDependOnThreads() {
     let x = scattered([3, 4, 33, 35], seed: 1)
-    let weights = [scattered([8, 4], seed: 2), scattered([8], seed: 3), scattered([4, 8], seed: 4), scattered([4], seed: 5)]
+    let weights = [
+      scattered([8, 4], seed: 2), scattered([8], seed: 3), scattered([4, 8], seed: 4),
+      scattered([4], seed: 5),
+    ]
     func gradients(threads: Int) -> [[Double]] {
       let before = WorkerPool.shared.threadCount
       defer { WorkerPool.shared.threadCount = before }
@@ -153,7 +164,8 @@ import Testing
       let tape = Tape<Double>()
       let variables = ([x] + weights).map { tape.variable($0) }
       let output = tape.channelNetwork(
-        variables[0], first: variables[1], firstBias: variables[2], second: variables[3], secondBias: variables[4],
+        variables[0], first: variables[1], firstBias: variables[2], second: variables[3],
+        secondBias: variables[4],
         activation: .gelu)
       tape.backward(from: tape.meanSquaredError(output, scattered(output.shape, seed: 6)))
       return variables.map { tape.gradient(of: $0)?.values ?? [] }

@@ -53,14 +53,16 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
     // The addend's memory where it is ours alone; its values are then what the product is added to.
     let isInPlace = hasAddend && !hasGate && addend?.isUniquelyReferenced == true
     var output = (isInPlace ? addend.take() : nil) ?? Tensor(uninitialized: shape)
-    precondition(output.shape == shape && (addend?.shape ?? shape) == shape, "an addend has the result's shape")
+    precondition(
+      output.shape == shape && (addend?.shape ?? shape) == shape, "an addend has the result's shape")
     var derivative: Tensor<Element>? =
       recording && activation != .identity ? Tensor(uninitialized: shape) : nil
 
     let y = output.unsafeMutablePointer()
     let d = derivative?.unsafeMutablePointer()
     let (x, w, b, a, g) = (
-      input.unsafePointer, weight.unsafePointer, bias?.unsafePointer, addend?.unsafePointer, gate?.unsafePointer
+      input.unsafePointer, weight.unsafePointer, bias?.unsafePointer, addend?.unsafePointer,
+      gate?.unsafePointer
     )
     tiles.forEachGroup { _, range in
       for index in range {
@@ -121,12 +123,14 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
         let firstInput = sample * inChannels * tiles.points + start
         for channel in 0..<outChannels {
           let offset = first + channel * tiles.points
-          if let d { Kernels.multiply(dz + offset, by: d + offset, count: count) }
-          sums[outChannels * inChannels + channel] += Kernels.sum(dz + offset, count: count)
+          if let d { Pointwise.multiply(dz + offset, by: d + offset, count: count) }
+          sums[outChannels * inChannels + channel] += Element(Reductions.sum(dz + offset, count: count))
           if let a, let g {
-            sums[outChannels * (inChannels + 1) + channel] += Kernels.dot(dz + offset, a + offset, count: count)
+            sums[outChannels * (inChannels + 1) + channel] += Element(
+              Reductions.dot(dz + offset, a + offset, count: count))
             if let da {
-              Kernels.scale(dz + offset, by: g[channel], into: da + offset, accumulate: accumulatesGated,
+              Pointwise.scale(
+                dz + offset, by: g[channel], into: da + offset, accumulate: accumulatesGated,
                 count: count)
             }
           }

@@ -86,14 +86,16 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
         let (sample, start, count) = tiles.tile(index)
         let first = sample * outChannels * tiles.points + start
         hiddenValues(
-          h, derivative: nil, weights, x + (sample * sizes.inChannels * tiles.points + start), sizes, count: count)
+          h, derivative: nil, weights, x + (sample * sizes.inChannels * tiles.points + start), sizes,
+          count: count)
         gemm(
           m: outChannels, n: count, k: hidden, a: w2, lda: hidden, b: h, ldb: count, c: y + first,
           ldc: tiles.points)
         for channel in 0..<outChannels {
           let offset = first + channel * tiles.points
           finishRow(
-            y + offset, count: count, bias: b2[channel], addend: a.map { $0 + offset }, gate: g?[channel] ?? 1)
+            y + offset, count: count, bias: b2[channel], addend: a.map { $0 + offset }, gate: g?[channel] ?? 1
+          )
           activate(activation, y + offset, derivative: d.map { $0 + offset }, count: count)
         }
       }
@@ -161,29 +163,36 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
         let first = sample * outChannels * tiles.points + start
         let firstInput = sample * inChannels * tiles.points + start
         hiddenValues(
-          h, derivative: hiddenActivation == .identity ? nil : slope, weights, x + firstInput, sizes, count: count)
+          h, derivative: hiddenActivation == .identity ? nil : slope, weights, x + firstInput, sizes,
+          count: count)
         for channel in 0..<outChannels {
           let offset = first + channel * tiles.points
-          if let d { Kernels.multiply(dz + offset, by: d + offset, count: count) }
-          sums[offsets[3] + channel] += Kernels.sum(dz + offset, count: count)
+          if let d { Pointwise.multiply(dz + offset, by: d + offset, count: count) }
+          sums[offsets[3] + channel] += Element(Reductions.sum(dz + offset, count: count))
           if let a, let g {
-            sums[offsets[4] + channel] += Kernels.dot(dz + offset, a + offset, count: count)
+            sums[offsets[4] + channel] += Element(Reductions.dot(dz + offset, a + offset, count: count))
             if let da {
-              Kernels.scale(dz + offset, by: g[channel], into: da + offset, accumulate: accumulatesGated,
+              Pointwise.scale(
+                dz + offset, by: g[channel], into: da + offset, accumulate: accumulatesGated,
                 count: count)
             }
           }
         }
         gemm(
-          false, true, m: outChannels, n: hidden, k: count, a: dz + first, lda: tiles.points, b: h, ldb: count,
+          false, true, m: outChannels, n: hidden, k: count, a: dz + first, lda: tiles.points, b: h,
+          ldb: count,
           beta: 1, c: sums + offsets[2], ldc: hidden)
         gemm(
-          true, false, m: hidden, n: count, k: outChannels, a: w2, lda: hidden, b: dz + first, ldb: tiles.points,
+          true, false, m: hidden, n: count, k: outChannels, a: w2, lda: hidden, b: dz + first,
+          ldb: tiles.points,
           c: dh, ldc: count)
-        if hiddenActivation != .identity { Kernels.multiply(dh, by: slope, count: hidden * count) }
-        for unit in 0..<hidden { sums[offsets[1] + unit] += Kernels.sum(dh + unit * count, count: count) }
+        if hiddenActivation != .identity { Pointwise.multiply(dh, by: slope, count: hidden * count) }
+        for unit in 0..<hidden {
+          sums[offsets[1] + unit] += Element(Reductions.sum(dh + unit * count, count: count))
+        }
         gemm(
-          false, true, m: hidden, n: inChannels, k: count, a: dh, lda: count, b: x + firstInput, ldb: tiles.points,
+          false, true, m: hidden, n: inChannels, k: count, a: dh, lda: count, b: x + firstInput,
+          ldb: tiles.points,
           beta: 1, c: sums, ldc: inChannels)
         if let dx {
           gemm(
@@ -217,7 +226,9 @@ extension Tape {
     gate: Variable<Element>? = nil, hiddenActivation: Activation = .gelu, activation: Activation = .identity
   ) -> Variable<Element> {
     let operation = ChannelNetwork<Element>(
-      hasAddend: addend != nil, hasGate: gate != nil, hiddenActivation: hiddenActivation, activation: activation)
-    return apply(operation, [input, first, firstBias, second, secondBias] + [addend, gate].compactMap { $0 })
+      hasAddend: addend != nil, hasGate: gate != nil, hiddenActivation: hiddenActivation,
+      activation: activation)
+    return apply(
+      operation, [input, first, firstBias, second, secondBias] + [addend, gate].compactMap { $0 })
   }
 }

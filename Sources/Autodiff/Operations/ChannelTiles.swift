@@ -55,6 +55,28 @@ func finishRow<E: Scalar>(
   }
 }
 
+extension Pointwise {
+  /// `y = factor·x + shift`; the arrays may be the same.
+  @specialized(where E == Float)
+  @specialized(where E == Double)
+  static func affine<E: Scalar>(
+    _ x: UnsafePointer<E>, factor: E, shift: E, into y: UnsafeMutablePointer<E>, count: Int
+  ) {
+    for i in 0..<count { y[i] = Relaxed.multiplyAdd(factor, x[i], shift) }
+  }
+
+  /// `y = a·x`, or `y += a·x`.
+  static func scale<E: Scalar>(
+    _ x: UnsafePointer<E>, by a: E, into y: UnsafeMutablePointer<E>, accumulate: Bool, count: Int
+  ) {
+    if accumulate {
+      addScaled(x, by: a, to: y, count: count)
+    } else {
+      scale(x, by: a, into: y, count: count)
+    }
+  }
+}
+
 /// Adds the groups' partial sums `[groups, stride]`, in their order, from `offset` on into a gradient.
 func sumGroups<E: Scalar>(_ partials: Tensor<E>, offset: Int, into gradient: inout PartialGradient<E>?) {
   guard var result = gradient.take() else { return }
@@ -62,7 +84,7 @@ func sumGroups<E: Scalar>(_ partials: Tensor<E>, offset: Int, into gradient: ino
   let target = result.tensor.unsafeMutablePointer()
   if !result.accumulates { target.update(repeating: 0, count: count) }
   for group in 0..<groups {
-    Kernels.add(partials.unsafePointer + (group * stride + offset), to: target, count: count)
+    Pointwise.add(partials.unsafePointer + (group * stride + offset), to: target, count: count)
   }
   gradient = result
 }

@@ -9,7 +9,8 @@ struct AppendChannels<Element: Scalar>: DifferentiableOperation {
 
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let input = inputs[0]
-    precondition(Array(input.shape[2...]) == Array(channels.shape[1...]), "appended channels are on the same grid")
+    precondition(
+      Array(input.shape[2...]) == Array(channels.shape[1...]), "appended channels are on the same grid")
     let (own, extra) = (input.shape[1...].reduce(1, *), channels.count)
     var output = Tensor<Element>(
       uninitialized: [input.shape[0], input.shape[1] + channels.shape[0]] + input.shape[2...])
@@ -64,10 +65,10 @@ struct AffineMap<Element: Scalar>: DifferentiableOperation {
       let target = y + row * rows.points
       if isPointwise {
         let first = channel * rows.points
-        Kernels.multiply(target, by: a + first, count: rows.points)
-        if shifted { Kernels.add(b + first, to: target, count: rows.points) }
+        Pointwise.multiply(target, by: a + first, count: rows.points)
+        if shifted { Pointwise.add(b + first, to: target, count: rows.points) }
       } else {
-        Kernels.affine(
+        Pointwise.affine(
           target, factor: a[channel], shift: shifted ? b[channel] : 0, into: target, count: rows.points)
       }
     }
@@ -104,15 +105,15 @@ extension Tape {
     apply(AffineMap(factor: factor, shift: shift), [input])
   }
 
-  /// Sets each element to zero with `probability` and divides the others by 1 − probability. Which ones follows
-  /// from `stream`. The identity while nothing is recorded.
+  /// Sets each element to zero with `probability` and divides the others by 1 − probability. Which ones follows from
+  /// the tape's seed and step and from how many dropouts came before. The identity while nothing is recorded.
   public func dropout(
     _ input: consuming Variable<Element>, probability: Double
   ) -> Variable<Element> {
     guard isRecording, probability > 0 else { return input }
-    var mask = Tensor<Element>(uninitialized: input.shape)
     let kept = Element(1 / (1 - probability))
-    mask.fillUniform(RandomStream(seed: seed, purpose: .dropout, sample: step))
+    let stream = RandomStream(seed: seed, purpose: RandomPurpose("dropout \(nextDropout())"), sample: step)
+    var mask = Tensor<Element>.uniform(input.shape, from: stream)
     mask.withUnsafeMutableBuffer { values in
       for i in values.indices { values[i] = Double(values[i]) < probability ? 0 : kept }
     }

@@ -39,15 +39,16 @@ struct GroupNormalization<Element: Scalar>: DifferentiableOperation {
     WorkerPool.shared.run(tasks: rows.batch * groups) { block in
       let count = perGroup * points
       let source = x + block * count
-      let mean = Kernels.sum(source, count: count) / Element(count)
-      let variance = Kernels.sumOfSquaredDeviations(source, from: mean, count: count) / Element(count)
-      let inverse = 1 / (variance + epsilon).squareRoot()
+      let center = Reductions.mean(source, count: count)
+      let variance = Reductions.sumOfSquaredDeviations(source, from: center, count: count) / Double(count)
+      let mean = Element(center)
+      let inverse = Element(1 / (variance + Double(epsilon)).squareRoot())
       s[2 * block] = mean
       s[2 * block + 1] = inverse
       for member in 0..<perGroup {
         let channel = block % groups * perGroup + member
         let factor = inverse * (gamma?[channel] ?? 1)
-        Kernels.affine(
+        Pointwise.affine(
           source + member * points, factor: factor, shift: (beta?[channel] ?? 0) - mean * factor,
           into: y + block * count + member * points, count: points)
       }
@@ -66,7 +67,9 @@ struct GroupNormalization<Element: Scalar>: DifferentiableOperation {
     let (x, dy, s) = (saved.input.unsafePointer, gradient.unsafePointer, saved.statistics.unsafePointer)
     let (gamma, m) = (saved.scale?.unsafePointer, moments.unsafeMutablePointer())
     var inputGradient = slots.begin(0, shape: saved.input.shape)
-    let (dx, accumulates) = (inputGradient?.tensor.unsafeMutablePointer(), inputGradient?.accumulates ?? false)
+    let (dx, accumulates) = (
+      inputGradient?.tensor.unsafeMutablePointer(), inputGradient?.accumulates ?? false
+    )
     let groups = groups
     WorkerPool.shared.run(tasks: rows.batch * groups) { block in
       let count = perGroup * points
@@ -74,8 +77,8 @@ struct GroupNormalization<Element: Scalar>: DifferentiableOperation {
       var (sum, product): (Element, Element) = (0, 0)
       for member in 0..<perGroup {
         let row = block * perGroup + member
-        let total = Kernels.sum(dy + row * points, count: points)
-        let projected = Kernels.dot(dy + row * points, x + row * points, count: points)
+        let total = Element(Reductions.sum(dy + row * points, count: points))
+        let projected = Element(Reductions.dot(dy + row * points, x + row * points, count: points))
         m[2 * row] = total
         m[2 * row + 1] = (projected - mean * total) * inverse
         let factor = gamma?[row % channels] ?? 1

@@ -65,8 +65,8 @@ private func relativeL2Norms<E: Scalar>(
   let (p, t, n) = (prediction.unsafePointer, target.unsafePointer, norms.unsafeMutablePointer())
   WorkerPool.shared.run(tasks: batch) { sample in
     n[2 * sample] =
-      Kernels.sumOfSquaredDifferences(p + sample * count, t + sample * count, count: count).squareRoot()
-    n[2 * sample + 1] = Kernels.dot(t + sample * count, t + sample * count, count: count).squareRoot()
+      E(Reductions.sumOfSquaredDifferences(p + sample * count, t + sample * count, count: count).squareRoot())
+    n[2 * sample + 1] = E(Reductions.sumOfSquares(t + sample * count, count: count).squareRoot())
   }
   withExtendedLifetime((prediction, target)) {}
   return (0..<batch).map { (norms[$0, 0], norms[$0, 1]) }
@@ -102,7 +102,9 @@ extension Tape {
   }
 
   /// The mean squared difference over all samples, channels and points.
-  public func meanSquaredError(_ prediction: Variable<Element>, _ target: Tensor<Element>) -> Variable<Element> {
+  public func meanSquaredError(_ prediction: Variable<Element>, _ target: Tensor<Element>) -> Variable<
+    Element
+  > {
     apply(MeanSquaredError(target: target), [prediction])
   }
 }

@@ -57,8 +57,9 @@ struct Gate<Element: Scalar>: DifferentiableOperation {
     var output = Tensor<Element>(uninitialized: input.shape)
     let (x, g, y) = (input.unsafePointer, gate.unsafePointer, output.unsafeMutablePointer())
     rows.forEachRow { row, channel in
-      Kernels.scale(
-        x + row * rows.points, by: g[channel], into: y + row * rows.points, accumulate: false, count: rows.points)
+      Pointwise.scale(
+        x + row * rows.points, by: g[channel], into: y + row * rows.points, accumulate: false,
+        count: rows.points)
     }
     withExtendedLifetime((input, gate)) {}
     if recording { saved = (input, gate) }
@@ -75,7 +76,7 @@ struct Gate<Element: Scalar>: DifferentiableOperation {
     let (dy, g, dx) = (gradient.unsafePointer, gate.unsafePointer, result.tensor.unsafeMutablePointer())
     let accumulates = result.accumulates
     rows.forEachRow { row, channel in
-      Kernels.scale(
+      Pointwise.scale(
         dy + row * rows.points, by: g[channel], into: dx + row * rows.points, accumulate: accumulates,
         count: rows.points)
     }
@@ -112,7 +113,7 @@ struct ChannelRows {
       var sum: E = 0
       for sample in 0..<batch {
         let offset = (sample * channels + channel) * points
-        sum += Kernels.dot(pa + offset, pb + offset, count: points)
+        sum += E(Reductions.dot(pa + offset, pb + offset, count: points))
       }
       target[channel] = sum
     }

@@ -147,7 +147,8 @@ struct SeparableContraction<Element: Scalar>: DifferentiableOperation {
       for mode in range {
         let offset = mode * 2 * batch * channels
         separableProduct(
-          x + offset, w + (indices?[mode] ?? mode) * 2 * channels, conjugate: false, into: y + offset, beta: 0,
+          x + offset, w + (indices?[mode] ?? mode) * 2 * channels, conjugate: false, into: y + offset,
+          beta: 0,
           batch: batch, channels: channels)
       }
     }
@@ -252,7 +253,9 @@ struct AddToMode<Element: Scalar>: DifferentiableOperation {
     let (batch, channels) = (spectrum.shape[2], spectrum.shape[3])
     precondition(constants.count == channels, "a constant for every channel")
     let real = spectrum.unsafeMutablePointer() + mode * 2 * batch * channels
-    for sample in 0..<batch { Kernels.add(constants.unsafePointer, to: real + sample * channels, count: channels) }
+    for sample in 0..<batch {
+      Pointwise.add(constants.unsafePointer, to: real + sample * channels, count: channels)
+    }
     withExtendedLifetime(constants) {}
     return spectrum
   }
@@ -263,7 +266,7 @@ struct AddToMode<Element: Scalar>: DifferentiableOperation {
       var sums = Tensor<Element>.zeros([channels])
       let real = gradient.unsafePointer + mode * 2 * batch * channels
       let target = sums.unsafeMutablePointer()
-      for sample in 0..<batch { Kernels.add(real + sample * channels, to: target, count: channels) }
+      for sample in 0..<batch { Pointwise.add(real + sample * channels, to: target, count: channels) }
       slots.add(1, sums)
     }
     slots.add(0, gradient)

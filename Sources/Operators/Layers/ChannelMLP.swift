@@ -11,7 +11,8 @@ public final class ChannelMLP<Element: Scalar>: Module {
   private let dropout: Double
 
   init(
-    inChannels: Int, hiddenChannels: Int, outChannels: Int, dropout: Double = 0, _ initializer: inout Initializer
+    inChannels: Int, hiddenChannels: Int, outChannels: Int, dropout: Double = 0,
+    _ initializer: inout Initializer
   ) {
     self.dropout = dropout
     let middle = hiddenChannels == 0 ? outChannels : hiddenChannels

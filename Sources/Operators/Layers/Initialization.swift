@@ -12,14 +12,15 @@ public struct Initializer {
 
   private mutating func next() -> RandomStream {
     defer { count += 1 }
-    return RandomStream(seed: seed, purpose: .initialization, sample: count)
+    return RandomStream(seed: seed, purpose: "initialization", sample: count)
   }
 
   /// Uniform on ±1/√fanIn: what PyTorch's `Conv1d` and `Linear` begin with, weights and biases alike.
   mutating func uniform<Element: Scalar>(shape: [Int], fanIn: Int) -> Parameter<Element> {
     let parameter = Parameter<Element>(shape: shape)
     let bound = Element(1) / Element(fanIn).squareRoot()
-    parameter.value.fillUniform(next(), from: -bound, to: bound)
+    parameter.setCanonicalValues(
+      Tensor.uniform(shape, from: next(), lower: -bound, upper: bound).values)
     return parameter
   }
 
@@ -29,7 +30,8 @@ public struct Initializer {
   ) -> Parameter<Element> {
     let parameter = Parameter<Element>(shape: shape, layout: layout)
     let deviation = layout == .real ? standardDeviation : standardDeviation / Element(2).squareRoot()
-    parameter.value.fillNormal(next(), standardDeviation: deviation)
+    parameter.setCanonicalValues(
+      Tensor.normal([parameter.count], from: next(), deviation: Double(deviation)).values)
     return parameter
   }
 

@@ -41,8 +41,10 @@ public final class FNO<Element: SpectralScalar>: NeuralOperator {
     _ input: Variable<Element>, at positions: GridPositions, on tape: Tape<Element>
   ) -> Variable<Element> {
     let grid = Array(input.shape[2...])
-    precondition(grid.count == configuration.dimensions, "an input with \(configuration.dimensions) grid axes")
-    precondition(input.shape[1] == configuration.inChannels, "an input with \(configuration.inChannels) channels")
+    precondition(
+      grid.count == configuration.dimensions, "an input with \(configuration.dimensions) grid axes")
+    precondition(
+      input.shape[1] == configuration.inChannels, "an input with \(configuration.inChannels) channels")
     let padding = configuration.paddingWidths(grid)
     let isPadded = padding.contains { $0 > 0 }
     var hidden = lifting(embedded(input, positions, on: tape), on: tape)
@@ -116,7 +118,8 @@ final class FourierLayer<Element: SpectralScalar> {
   private func postactivated(_ input: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
     let activation: Activation = isLast ? .identity : .gelu
     let hidden = convolutionSkip(
-      input, addend: normalizations[0](convolved(input, on: tape), on: tape), activation: activation, on: tape)
+      input, addend: normalizations[0](convolved(input, on: tape), on: tape), activation: activation, on: tape
+    )
     // neuraloperator has a channel MLP's skip only where it has the MLP.
     guard let mlp else {
       return tape.activate(normalizations[1](hidden, on: tape), activation)

@@ -67,7 +67,8 @@ extension FNOConfiguration {
       "use_channel_mlp": channelMLP, "channel_mlp_dropout": channelMLPDropout,
       "channel_mlp_expansion": channelMLPExpansion, "channel_mlp_skip": name(channelMLPSkip),
       "fno_skip": name(spectralSkip), "domain_padding": domainPadding.isEmpty ? NSNull() : domainPadding,
-      "stabilizer": tanhStabilizer ? "tanh" : NSNull(), "separable": separable, "preactivation": preactivation,
+      "stabilizer": tanhStabilizer ? "tanh" : NSNull(), "separable": separable,
+      "preactivation": preactivation,
     ]
     return try JSONSerialization.data(withJSONObject: arguments, options: [.prettyPrinted, .sortedKeys])
   }
@@ -110,7 +111,9 @@ private struct ArgumentReader {
     guard let value = take(key) else { throw ConfigurationError(key: key, reason: "is missing") }
     let list = value as? [Any] ?? [value]
     let integers = list.compactMap { number($0).flatMap { Int(exactly: $0) } }
-    guard integers.count == list.count, !integers.isEmpty else { throw mismatch(key, "a list of integers", value) }
+    guard integers.count == list.count, !integers.isEmpty else {
+      throw mismatch(key, "a list of integers", value)
+    }
     return integers
   }
 
