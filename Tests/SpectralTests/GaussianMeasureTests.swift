@@ -230,7 +230,8 @@ private func placements(_ boundary: GaussianMeasure.Boundary) -> [Grid.Placement
       let found = fields.reduce(0) { $0 + $1[i] * $1[j] } / Double(n)
       let exact = covariance(i, j)
       let error = ((covariance(i, i) * covariance(j, j) + exact * exact) / Double(n)).squareRoot()
-      #expect(abs(found - exact) <= 5 * error + 1e-25)
+      // Where a sine's end is zero, both are rounding errors of the field's size.
+      #expect(abs(found - exact) <= 5 * error + 1e-14 * covariance(8, 8))
     }
   }
 
