@@ -1,3 +1,4 @@
 // NetCDF-C, serial.
 #pragma once
 #include <netcdf.h>
+#include <netcdf_filter.h>
