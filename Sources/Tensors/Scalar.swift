@@ -7,7 +7,9 @@ import RealModule
 /// Generic kernels are marked `@specialized` for both, so that a call from another module reaches machine code
 /// for the concrete type; what differs between the two (a C function, a table of coefficients) is a requirement
 /// of this protocol.
-public protocol Scalar: Real, BinaryFloatingPoint, SIMDScalar, LosslessStringConvertible, Sendable, Codable
+public protocol Scalar: Real, BinaryFloatingPoint, SIMDScalar, LosslessStringConvertible, VectorMathScalar,
+  Sendable,
+  Codable
 where SIMDMaskScalar: FixedWidthInteger & SignedInteger {
   /// "float32" or "float64", as configurations and file headers name the type.
   static var name: String { get }

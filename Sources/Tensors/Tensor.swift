@@ -120,6 +120,16 @@ extension Tensor {
     }
   }
 
+  /// The address of the values, for kernels that read many tensors at once. Valid while a copy of this tensor
+  /// is alive: end the use with `withExtendedLifetime`.
+  package var unsafePointer: UnsafePointer<Element> { UnsafePointer(storage.memory.pointer) }
+
+  /// The address of the values for writing; copies first where memory is shared. Valid as ``unsafePointer`` is.
+  package mutating func unsafeMutablePointer() -> UnsafeMutablePointer<Element> {
+    makeUnique()
+    return storage.memory.pointer
+  }
+
   private func withExtendedLifetimeOfStorage<R, E: Error>(
     _ body: (UnsafeMutablePointer<Element>) throws(E) -> R
   ) throws(E) -> R {

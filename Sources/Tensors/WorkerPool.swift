@@ -21,7 +21,7 @@ public final class WorkerPool: Sendable {
   public static var availableProcessors: Int { max(1, Int(openblas_get_num_procs())) }
 
   private struct State {
-    var body: ((Int) -> Void)?
+    var body: UnsafePointer<(Int) -> Void>?
     var isOpen = false
     var limit = WorkerPool.availableProcessors
     var workers = 0
@@ -60,7 +60,8 @@ public final class WorkerPool: Sendable {
       for task in 0..<tasks { body(task) }
       return
     }
-    withoutActuallyEscaping(body) { share(tasks, $0) }
+    // By its address: a reference held a moment too long by a worker would count as an escape.
+    withoutActuallyEscaping(body) { body in withUnsafePointer(to: body) { share(tasks, $0) } }
   }
 
   /// Cuts `0..<count` into ranges of at least `grain` elements (the last may be shorter) and at most `limit`
@@ -78,12 +79,12 @@ public final class WorkerPool: Sendable {
     return (size + 15) / 16 * 16
   }
 
-  private func share(_ tasks: Int, _ body: @escaping (Int) -> Void) {
+  private func share(_ tasks: Int, _ body: UnsafePointer<(Int) -> Void>) {
     pthread_mutex_lock(lock)
     // Another thread's work has the pool: do this work here.
     guard !state.isOpen, active.load(ordering: .acquiring) == 0 else {
       pthread_mutex_unlock(lock)
-      for task in 0..<tasks { body(task) }
+      for task in 0..<tasks { body.pointee(task) }
       return
     }
     while state.workers < state.limit - 1 {
@@ -108,19 +109,17 @@ public final class WorkerPool: Sendable {
       turns += 1
       if turns > 2000 { sched_yield() }
     }
-    pthread_mutex_lock(lock)
-    state.body = nil
-    pthread_mutex_unlock(lock)
   }
 
-  private func perform(_ body: (Int) -> Void) {
+  @inline(never)
+  private func perform(_ body: UnsafePointer<(Int) -> Void>) {
     Self.setInsideTask(true)
     defer { Self.setInsideTask(false) }
     let count = taskCount.load(ordering: .relaxed)
     while true {
       let task = next.add(1, ordering: .relaxed).oldValue
       guard task < count else { return }
-      body(task)
+      body.pointee(task)
     }
   }
 
@@ -136,15 +135,14 @@ public final class WorkerPool: Sendable {
         state.sleeping -= 1
       }
       seen = generation.load(ordering: .acquiring)
-      var body: ((Int) -> Void)?
+      var body: UnsafePointer<(Int) -> Void>?
       if state.isOpen, index < state.limit - 1 {
         body = state.body
         active.add(1, ordering: .acquiringAndReleasing)
       }
       pthread_mutex_unlock(lock)
-      if let running = body {
-        perform(running)
-        body = nil
+      if let body {
+        perform(body)
         active.subtract(1, ordering: .acquiringAndReleasing)
       }
     }

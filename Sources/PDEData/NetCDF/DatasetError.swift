@@ -30,7 +30,7 @@ public struct DatasetError: CategorizedError, Hashable {
 extension DatasetError {
   /// What a call was about to do, which decides what its failure means.
   enum Operation {
-    case open, create, inquire, read, write
+    case open, update, create, inquire, read, write
   }
 
   /// The error for a status that NetCDF-C returned (positive: an `errno`).
@@ -43,7 +43,7 @@ extension DatasetError {
     _ status: Int32, _ operation: Operation, _ path: String
   ) -> (ErrorCategory, String) {
     switch operation {
-    case .open: explainOpen(status, path)
+    case .open, .update: explainOpen(status, path, isUpdate: operation == .update)
     case .create: (.cannotCreate, "cannot be created: \(text(status))")
     case .inquire, .read:
       switch status {
@@ -66,15 +66,20 @@ extension DatasetError {
     }
   }
 
-  private static func explainOpen(_ status: Int32, _ path: String) -> (ErrorCategory, String) {
+  private static func explainOpen(_ status: Int32, _ path: String, isUpdate: Bool) -> (ErrorCategory, String)
+  {
     var information = stat()
     guard stat(path, &information) == 0 else { return (.missingInput, text(errno)) }
     guard information.st_mode & S_IFMT != S_IFDIR else { return (.missingInput, "is a folder, not a file") }
     guard access(path, R_OK) == 0 else { return (.missingInput, text(errno)) }
+    if isUpdate, access(path, W_OK) != 0 { return (.cannotCreate, "cannot be written: \(text(errno))") }
     if information.st_size == 0 { return (.invalidData, "is empty, not a NetCDF file") }
     let isHDF5 = beginning(path, 8) == [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
     if isHDF5 || status == NC_ETRUNC {
-      return (.invalidData, "is truncated or damaged: its header is NetCDF's, the rest cannot be read")
+      return (
+        .invalidData,
+        "is truncated or damaged\(isUpdate ? ", or open elsewhere" : ""): its header is NetCDF's, the rest cannot be read"
+      )
     }
     return (.invalidData, "is not a NetCDF file")
   }

@@ -24,7 +24,9 @@ final class NetCDFFile: @unchecked Sendable {
   init(opening path: String, for access: Access) throws(DatasetError) {
     var id: Int32 = -1
     let status = NetCDFLibrary.call { nc_open(path, access == .update ? NC_WRITE : NC_NOWRITE, &id) }
-    guard status == NC_NOERR else { throw DatasetError(status: status, during: .open, path: path) }
+    guard status == NC_NOERR else {
+      throw DatasetError(status: status, during: access == .update ? .update : .open, path: path)
+    }
     self.path = path
     raw = id
   }

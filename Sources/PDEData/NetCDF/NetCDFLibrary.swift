@@ -20,8 +20,18 @@ enum NetCDFLibrary {
 
   /// Runs one call (or several that belong together) alone; returns the status they gave.
   static func call(_ body: () -> Int32) -> Int32 {
-    lock.withLock { _ in body() }
+    lock.withLock { _ in
+      _ = silenceHDF5?(0, nil, nil)
+      return body()
+    }
   }
+
+  /// `H5Eset_auto2`: NetCDF-C turns off HDF5's own printing of errors in the thread that first came, a thread-safe
+  /// HDF5 keeps that setting for each thread. Found at run time, since NetCDF-C can be built without HDF5.
+  private static let silenceHDF5: (@convention(c) (Int64, OpaquePointer?, OpaquePointer?) -> Int32)? = {
+    guard let address = dlsym(dlopen(nil, RTLD_LAZY), "H5Eset_auto2") else { return nil }
+    return unsafeBitCast(address, to: (@convention(c) (Int64, OpaquePointer?, OpaquePointer?) -> Int32).self)
+  }()
 }
 
 /// NetCDF's types of numbers and text.

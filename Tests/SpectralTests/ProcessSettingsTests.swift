@@ -9,7 +9,7 @@ import Testing
 #endif
 
 // The settings of the planner and of the worker pool are the process's: one test at a time.
-@Suite(.serialized) struct FFTPlannerTests {
+@Suite(.serialized) struct ProcessSettingsTests {
   /// Effort and wisdom as they were, whatever the test does; a folder of its own.
   private func withOwnFolder(_ body: (String) throws -> Void) rethrows {
     let (effort, folder) = (FFTPlanner.effort, FFTPlanner.folder)
@@ -80,6 +80,21 @@ import Testing
     let results = [1, 2, 3].map { count in
       pool.threadCount = count
       return FFT.realToComplex(x, axes: [1, 2]).values
+    }
+    #expect(results[0] == results[1] && results[0] == results[2])
+  }
+
+  @Test(arguments: [[1000], [40, 44], [12, 10, 14]], [40, 7])
+  func truncatedTransformsDoNotDependOnTheNumberOfThreads(grid: [Int], channels: Int) {
+    let transform = TruncatedTransform<Float>(gridShape: grid, modes: grid.map { _ in 12 })
+    let field: Tensor<Float> = arbitrary([3, channels] + grid)
+    let pool = WorkerPool.shared
+    let threads = pool.threadCount
+    defer { pool.threadCount = threads }
+    let results = [1, 2, 3].map { count in
+      pool.threadCount = count
+      let spectrum = transform.analyze(field, scale: 1, doublesInterior: false)
+      return spectrum.values + transform.synthesize(spectrum, scale: 1, doublesInterior: true).values
     }
     #expect(results[0] == results[1] && results[0] == results[2])
   }

@@ -1,0 +1,47 @@
+# From a bare machine to a trained operator: `make demo`. All the set-up is a prerequisite of what needs it.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+# The processor to build for; `OPERATORS_MARCH=x86-64-v3 make build` makes a program that runs on others too.
+OPERATORS_MARCH ?= native
+SWIFTFLAGS := -c release -Xcc -march=$(OPERATORS_MARCH)
+PROGRAM := .build/release/operatorctl
+
+.PHONY: all deps build test demo bench format lint install clean help
+
+all: build
+
+help:
+	@echo "make demo     set up, build, and run the main job: data, training, prediction, a table"
+	@echo "make test     set up, build, and run the tests"
+	@echo "make build    the program, at $(PROGRAM)"
+	@echo "make install  the program, into PREFIX/bin (PREFIX=$(PREFIX))"
+	@echo "make deps     install FFTW, OpenBLAS and NetCDF where pkg-config does not find them"
+	@echo "make format   format the sources; make lint checks them"
+	@echo "make clean    remove what was built"
+
+deps:
+	@scripts/install-dependencies.sh
+
+build: deps
+	$(SWIFT) build $(SWIFTFLAGS) --product operatorctl
+
+test: deps
+	$(SWIFT) build $(SWIFTFLAGS) --build-tests
+	$(SWIFT) test $(SWIFTFLAGS) --skip-build
+
+demo: build
+	@examples/demo/run.sh $(PROGRAM)
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/operatorctl
+
+clean:
+	rm -rf .build demo

@@ -1,0 +1,131 @@
+// What training changes: a value, its gradient, and how both are laid out.
+
+import Tensors
+
+/// A trainable tensor.
+///
+/// `value` and `gradient` are in the layout that computation wants; ``shape`` and ``canonicalValues`` are what
+/// files and people see. The gradient of a complex parameter is ∂L/∂Re + i ∂L/∂Im.
+public final class Parameter<Element: Scalar> {
+  /// How the numbers lie in memory.
+  public enum Layout: Sendable, Equatable {
+    /// As in files: row-major, real.
+    case real
+    /// In files complex `[rows…, modes…]` with the first `leading` axes in front; in memory mode-major and planar,
+    /// `[modes, {real, imaginary}, rows…]`, so that each mode holds one real and one imaginary matrix.
+    case modeMajorComplex(leading: Int)
+  }
+
+  /// The shape in files; that of a complex parameter counts complex numbers.
+  public let shape: [Int]
+  public let layout: Layout
+  public var value: Tensor<Element>
+  public var isTrainable = true
+
+  private var storedGradient: Tensor<Element>?
+  private var hasGradient = false
+
+  /// A parameter of zeros.
+  public init(shape: [Int], layout: Layout = .real) {
+    self.shape = shape
+    self.layout = layout
+    value = .zeros(Self.memoryShape(shape, layout))
+  }
+
+  public var isComplex: Bool { layout != .real }
+
+  /// Real numbers in it: a complex one counts as two.
+  public var count: Int { value.count }
+
+  /// The gradient collected since ``clearGradient()``; nil where no walk back reached the parameter.
+  public var gradient: Tensor<Element>? { hasGradient ? storedGradient : nil }
+
+  /// Forgets the gradient and keeps its memory.
+  public func clearGradient() { hasGradient = false }
+
+  /// Replaces the gradient by what `body` makes of it in place (clipping, averaging over ranks).
+  public func withGradient(_ body: (inout Tensor<Element>) -> Void) {
+    guard hasGradient, var gradient = storedGradient.take() else { return }
+    body(&gradient)
+    storedGradient = gradient
+  }
+
+  func beginGradient() -> PartialGradient<Element> {
+    defer { hasGradient = false }
+    guard let gradient = storedGradient.take() else {
+      return PartialGradient(tensor: Tensor(uninitialized: value.shape), accumulates: false)
+    }
+    return PartialGradient(tensor: gradient, accumulates: hasGradient)
+  }
+
+  func addToGradient(_ contribution: consuming Tensor<Element>) {
+    precondition(contribution.count == value.count, "a gradient has the size of its parameter")
+    if hasGradient, var gradient = storedGradient.take() {
+      gradient += contribution
+      storedGradient = gradient
+    } else {
+      storedGradient = contribution.reshaped(value.shape)
+      hasGradient = true
+    }
+  }
+
+  private static func memoryShape(_ shape: [Int], _ layout: Layout) -> [Int] {
+    switch layout {
+    case .real: shape
+    case .modeMajorComplex(let leading):
+      [shape[leading...].reduce(1, *), 2] + shape[..<leading]
+    }
+  }
+}
+
+// MARK: - The layout of files
+
+extension Parameter {
+  /// The values row-major in ``shape``; of a complex parameter real and imaginary part in turn.
+  public var canonicalValues: [Element] { canonical(value) }
+
+  /// The gradient in the same order.
+  public var canonicalGradient: [Element]? { gradient.map(canonical) }
+
+  /// Sets the value from numbers in the order of ``canonicalValues``.
+  public func setCanonicalValues(_ values: [Element]) {
+    precondition(values.count == count, "\(values.count) numbers for the shape \(shape)")
+    value = fromCanonical(values)
+  }
+
+  /// A tensor of this parameter's size (an optimizer's moment, say) in the order of files.
+  public func canonical(_ tensor: Tensor<Element>) -> [Element] {
+    guard case .modeMajorComplex(let leading) = layout else { return tensor.values }
+    let rows = shape[..<leading].reduce(1, *)
+    let modes = shape[leading...].reduce(1, *)
+    var result = [Element](repeating: 0, count: count)
+    tensor.withUnsafeBuffer { source in
+      for mode in 0..<modes {
+        for part in 0..<2 {
+          for row in 0..<rows {
+            result[(row * modes + mode) * 2 + part] = source[(mode * 2 + part) * rows + row]
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// The inverse of ``canonical(_:)``.
+  public func fromCanonical(_ values: [Element]) -> Tensor<Element> {
+    guard case .modeMajorComplex(let leading) = layout else { return Tensor(values, shape: shape) }
+    let rows = shape[..<leading].reduce(1, *)
+    let modes = shape[leading...].reduce(1, *)
+    var result = Tensor<Element>(uninitialized: value.shape)
+    result.withUnsafeMutableBuffer { target in
+      for mode in 0..<modes {
+        for part in 0..<2 {
+          for row in 0..<rows {
+            target[(mode * 2 + part) * rows + row] = values[(row * modes + mode) * 2 + part]
+          }
+        }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,81 @@
+// The layer that makes a Fourier neural operator: a convolution given by its kept Fourier coefficients.
+
+import Autodiff
+import Spectral
+import Tensors
+
+/// A convolution of all channels with kernels that have only low wavenumbers (Li et al. 2021):
+/// `y = Σ_k ŷ_k e^{ik·x} + b` with `ŷ_k = x̂_k W_k` over the kept wavenumbers k.
+///
+/// `modes` counts both signs along each axis, as neuraloperator's `n_modes` does: m keeps −m/2 … m/2 − 1 (one more
+/// where m is odd), and m/2 + 1 along the last, halved axis. Transforms are forward-normalized, so that the
+/// weights mean the same at every resolution; on a grid too coarse for some of the modes these are left out.
+///
+/// Complex weights start normal with the standard deviation √(2/(in + out)), the bias likewise.
+public final class SpectralConvolution<Element: SpectralScalar>: Module {
+  public let modes: [Int]
+  public let isSeparable: Bool
+  let weight: Parameter<Element>
+  let bias: Parameter<Element>
+
+  /// - Parameter isSeparable: Each channel by itself (as many channels out as in).
+  init(
+    modes: [Int], inChannels: Int, outChannels: Int, isSeparable: Bool, _ initializer: inout Initializer
+  ) {
+    precondition(!isSeparable || inChannels == outChannels, "a separable convolution keeps its channels")
+    self.modes = modes
+    self.isSeparable = isSeparable
+    let deviation = (Element(2) / Element(inChannels + outChannels)).squareRoot()
+    let channels = isSeparable ? [inChannels] : [inChannels, outChannels]
+    weight = initializer.normal(
+      shape: channels + Self.keptShape(modes), layout: .modeMajorComplex(leading: channels.count),
+      standardDeviation: deviation)
+    bias = initializer.normal(
+      shape: [outChannels] + modes.map { _ in 1 }, standardDeviation: deviation)
+  }
+
+  /// `[batch, in, …grid]` to `[batch, out, …grid]`.
+  func callAsFunction(_ input: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
+    let transform = TruncatedTransform<Element>.cached(gridShape: Array(input.shape[2...]), modes: modes)
+    let indices = Self.weightIndices(of: transform, modes: modes)
+    let spectrum = tape.truncatedAnalysis(input, transform)
+    let product =
+      isSeparable
+      ? tape.separableContraction(spectrum, weight: tape.variable(weight), modeIndices: indices.modes)
+      : tape.spectralContraction(spectrum, weight: tape.variable(weight), modeIndices: indices.modes)
+    // A constant is the coefficient of wavenumber zero.
+    let shifted = tape.addToMode(product, mode: indices.zero, tape.variable(bias))
+    return tape.truncatedSynthesis(shifted, transform)
+  }
+
+  public func forEachParameter(
+    _ path: String, _ body: (String, Parameter<Element>) throws -> Void
+  ) rethrows {
+    try body(join(path, "weight.tensor"), weight)
+    try body(join(path, "bias"), bias)
+  }
+
+  /// Coefficients kept along each axis: `modes`, and m/2 + 1 along the last.
+  static func keptShape(_ modes: [Int]) -> [Int] {
+    modes.dropLast() + modes.suffix(1).map { $0 / 2 + 1 }
+  }
+
+  /// For every mode that the grid has, in the transform's order, its place among the weights (nil where that is the
+  /// same), and the place of wavenumber zero.
+  private static func weightIndices(
+    of transform: TruncatedTransform<Element>, modes: [Int]
+  ) -> (modes: [Int]?, zero: Int) {
+    let kept = keptShape(modes)
+    var zero = 0
+    for (axis, wavenumbers) in transform.wavenumbers.enumerated() {
+      zero = zero * wavenumbers.count + (axis == modes.count - 1 ? 0 : -(wavenumbers.first ?? 0))
+    }
+    guard transform.keptShape != kept else { return (nil, zero) }
+    var indices = [0]
+    for (axis, wavenumbers) in transform.wavenumbers.enumerated() {
+      let first = axis == modes.count - 1 ? 0 : modes[axis] / 2
+      indices = indices.flatMap { index in wavenumbers.map { index * kept[axis] + $0 + first } }
+    }
+    return (indices, zero)
+  }
+}

@@ -1,0 +1,178 @@
+// The Fourier neural operator, in any dimension from one code.
+
+import Autodiff
+import Spectral
+import Tensors
+
+/// A Fourier neural operator (Li et al. 2021; Kossaifi et al. 2024), as neuraloperator builds it:
+/// positions are appended to the input, a lifting network takes it to `width` channels, `layers` Fourier layers
+/// follow, and a projection network makes the outputs.
+///
+/// One Fourier layer, activation after: `x ← σ(M(σ(N₁(K x) + S x)) …)`, precisely
+/// `z = σ(N₁(K x) + S x)`, `x ← σ(N₂(M z + G x))` with the spectral convolution K, the skips S and G, the channel MLP
+/// M and normalizations N; the last layer leaves its activations σ out.
+///
+/// Parameters carry neuraloperator's names, so that its `state_dict` is read and written as it is.
+public final class FNO<Element: SpectralScalar>: NeuralOperator {
+  public let configuration: FNOConfiguration
+  private let lifting: ChannelMLP<Element>
+  private let layers: [FourierLayer<Element>]
+  private let projection: ChannelMLP<Element>
+
+  /// A new operator, its parameters drawn from `seed`. The configuration must have no
+  /// ``FNOConfiguration/problem``.
+  public init(_ configuration: FNOConfiguration, seed: UInt64 = 0) {
+    precondition(configuration.problem == nil, configuration.problem ?? "")
+    self.configuration = configuration
+    var initializer = Initializer(seed: seed)
+    let embedded = configuration.positionalEmbedding == .none ? 0 : configuration.dimensions
+    lifting = ChannelMLP(
+      inChannels: configuration.inChannels + embedded, hiddenChannels: configuration.liftingChannels,
+      outChannels: configuration.width, &initializer)
+    layers = (0..<configuration.layers).map { index in
+      FourierLayer(configuration, isLast: index == configuration.layers - 1, &initializer)
+    }
+    projection = ChannelMLP(
+      inChannels: configuration.width, hiddenChannels: configuration.projectionChannels,
+      outChannels: configuration.outChannels, &initializer)
+  }
+
+  public func callAsFunction(
+    _ input: Variable<Element>, at positions: GridPositions, on tape: Tape<Element>
+  ) -> Variable<Element> {
+    let grid = Array(input.shape[2...])
+    precondition(
+      grid.count == configuration.dimensions, "an input with \(configuration.dimensions) grid axes")
+    precondition(
+      input.shape[1] == configuration.inChannels, "an input with \(configuration.inChannels) channels")
+    let padding = configuration.paddingWidths(grid)
+    let isPadded = padding.contains { $0 > 0 }
+    var hidden = lifting(embedded(input, positions, on: tape), on: tape)
+    if isPadded { hidden = tape.pad(hidden, by: padding) }
+    for layer in layers { hidden = layer(hidden, on: tape) }
+    if isPadded { hidden = tape.crop(hidden, by: padding) }
+    return projection(hidden, on: tape)
+  }
+
+  private func embedded(
+    _ input: Variable<Element>, _ positions: GridPositions, on tape: Tape<Element>
+  ) -> Variable<Element> {
+    switch configuration.positionalEmbedding {
+    case .none: input
+    case .grid: tape.appendChannels(input, positions.channels())
+    case .uniform: tape.appendChannels(input, GridPositions(uniform: Array(input.shape[2...])).channels())
+    }
+  }
+
+  public func forEachParameter(
+    _ path: String, _ body: (String, Parameter<Element>) throws -> Void
+  ) rethrows {
+    try lifting.forEachParameter(join(path, "lifting"), body)
+    for (index, layer) in layers.enumerated() {
+      try layer.forEachParameter(join(path, "fno_blocks"), index: index, body)
+    }
+    try projection.forEachParameter(join(path, "projection"), body)
+  }
+}
+
+/// One layer of an ``FNO``.
+final class FourierLayer<Element: SpectralScalar> {
+  private let convolution: SpectralConvolution<Element>
+  private let convolutionSkip: SkipConnection<Element>
+  private let mlp: ChannelMLP<Element>?
+  private let mlpSkip: SkipConnection<Element>
+  private let normalizations: [Normalization<Element>]
+  private let isPreactivated: Bool
+  private let isStabilized: Bool
+  private let isLast: Bool
+
+  init(_ configuration: FNOConfiguration, isLast: Bool, _ initializer: inout Initializer) {
+    let (width, dimensions) = (configuration.width, configuration.dimensions)
+    convolution = SpectralConvolution(
+      modes: configuration.modes, inChannels: width, outChannels: width, isSeparable: configuration.separable,
+      &initializer)
+    convolutionSkip = SkipConnection(
+      configuration.spectralSkip, channels: width, dimensions: dimensions, &initializer)
+    if configuration.channelMLP {
+      mlp = ChannelMLP(
+        inChannels: width, hiddenChannels: configuration.channelMLPChannels, outChannels: width,
+        dropout: configuration.channelMLPDropout, &initializer)
+      mlpSkip = SkipConnection(
+        configuration.channelMLPSkip, channels: width, dimensions: dimensions, &initializer)
+    } else {
+      mlp = nil
+      mlpSkip = .none
+    }
+    normalizations = (0..<2).map { _ in
+      Normalization(configuration.normalization, channels: width, &initializer)
+    }
+    isPreactivated = configuration.preactivation
+    isStabilized = configuration.tanhStabilizer
+    self.isLast = isLast
+  }
+
+  func callAsFunction(_ input: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
+    isPreactivated ? preactivated(input, on: tape) : postactivated(input, on: tape)
+  }
+
+  private func postactivated(_ input: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
+    let activation: Activation = isLast ? .identity : .gelu
+    let hidden = convolutionSkip(
+      input, addend: normalizations[0](convolved(input, on: tape), on: tape), activation: activation, on: tape
+    )
+    // neuraloperator has a channel MLP's skip only where it has the MLP.
+    guard let mlp else {
+      return tape.activate(normalizations[1](hidden, on: tape), activation)
+    }
+    let skip = mlpSkip.addend(input, on: tape)
+    guard normalizations[1].isNone else {
+      let output = mlp(hidden, addend: skip.addend, gate: skip.gate, on: tape)
+      return tape.activate(normalizations[1](output, on: tape), activation)
+    }
+    return mlp(hidden, addend: skip.addend, gate: skip.gate, activation: activation, on: tape)
+  }
+
+  private func preactivated(_ input: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
+    let activated = normalizations[0](tape.activate(input, .gelu), on: tape)
+    let hidden = convolutionSkip(
+      activated, addend: convolved(activated, on: tape), activation: isLast ? .identity : .gelu, on: tape)
+    let normalized = normalizations[1](hidden, on: tape)
+    guard let mlp else { return normalized }
+    let skip = mlpSkip.addend(activated, on: tape)
+    return mlp(normalized, addend: skip.addend, gate: skip.gate, on: tape)
+  }
+
+  private func convolved(_ input: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
+    convolution(isStabilized ? tape.activate(input, .tanh) : input, on: tape)
+  }
+
+  func forEachParameter(
+    _ path: String, index: Int, _ body: (String, Parameter<Element>) throws -> Void
+  ) rethrows {
+    try convolution.forEachParameter(join(path, "convs.\(index)"), body)
+    try convolutionSkip.forEachParameter(join(path, "fno_skips.\(index)"), body)
+    try mlp?.forEachParameter(join(path, "channel_mlp.\(index)"), body)
+    try mlpSkip.forEachParameter(join(path, "channel_mlp_skips.\(index)"), body)
+    for (which, normalization) in normalizations.enumerated() {
+      try normalization.forEachParameter(join(path, "norm.\(2 * index + which)"), body)
+    }
+  }
+}
+
+extension GridPositions {
+  /// One channel an axis with the position of every point: `[axis, …grid]`.
+  func channels<Element: Scalar>() -> Tensor<Element> {
+    let shape = shape
+    let points = shape.reduce(1, *)
+    let strides = Tensor<Element>.strides(of: shape)
+    var result = Tensor<Element>(uninitialized: [shape.count] + shape)
+    result.withUnsafeMutableBuffer { target in
+      for (axis, positions) in axes.enumerated() {
+        for point in 0..<points {
+          target[axis * points + point] = Element(positions[point / strides[axis] % shape[axis]])
+        }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,81 @@
+// The names under which a dataset is written, and what is done about files that are there already.
+
+import Spectral
+
+/// What to do where the output, or an unfinished part of it, exists.
+public enum ExistingOutput: Sendable, Hashable {
+  /// Say so, and change nothing.
+  case refuse
+  /// Begin anew; the old file is replaced when the new one is whole.
+  case replace
+  /// Go on from where it was left.
+  case resume
+}
+
+/// The files of one dataset: `F.nc` when it is whole, `F.nc.partial` until then.
+public struct DatasetFiles: Sendable, Hashable {
+  public let path: String
+
+  public init(path: String) { self.path = path }
+
+  public var partial: String { path + ".partial" }
+  /// A partial file that does not have all its places yet.
+  var draft: String { path + ".partial.new" }
+
+  /// Throws where `policy` does not allow to write this dataset; says whether there is something to continue.
+  public func check(_ policy: ExistingOutput) throws(DatasetError) -> Continuation {
+    let isWhole = FileSystem.exists(path)
+    let isBegun = FileSystem.exists(partial)
+    switch policy {
+    case .replace: return .none
+    case .resume: return isBegun ? .partial : isWhole ? .whole : .none
+    case .refuse:
+      if isWhole {
+        throw DatasetError(.cannotCreate, path: path, "exists already; --force replaces it")
+      }
+      if isBegun {
+        throw DatasetError(
+          .cannotCreate, path: partial,
+          "is an unfinished dataset; --resume continues it, --force begins anew")
+      }
+      return .none
+    }
+  }
+
+  public enum Continuation: Sendable, Hashable {
+    case none, partial, whole
+  }
+
+  /// The FFT wisdom that a partial file was begun with: to be given to ``FFTPlanner/replaceWisdom(with:)`` before any
+  /// plan is made, so that the continuation has the same bits.
+  public func wisdom() throws(DatasetError) -> FFTPlanner.Wisdom? {
+    guard FileSystem.exists(partial) else { return nil }
+    let reader = try DatasetReader(path: partial)
+    func text(_ name: String) throws(DatasetError) -> String {
+      guard let variable = reader.variables.first(where: { $0.name == name && $0.type == .string }) else {
+        return ""
+      }
+      return try reader.file.readText(variable.id, named: name)
+    }
+    let wisdom = FFTPlanner.Wisdom(
+      float32: try text(Self.wisdomNames.float32), float64: try text(Self.wisdomNames.float64))
+    return wisdom.float32.isEmpty && wisdom.float64.isEmpty ? nil : wisdom
+  }
+
+  static let wisdomNames = (float32: "fftw_wisdom_float32", float64: "fftw_wisdom_float64")
+}
+
+extension DatasetSchema {
+  /// Adds the FFT wisdom that the values will be computed with; see ``DatasetFiles/wisdom()``.
+  public mutating func addWisdom(_ wisdom: FFTPlanner.Wisdom) {
+    for (name, text) in [
+      (DatasetFiles.wisdomNames.float32, wisdom.float32), (DatasetFiles.wisdomNames.float64, wisdom.float64),
+    ] where !text.isEmpty {
+      variables.append(
+        Variable(
+          name: name, type: .string, dimensions: [],
+          attributes: [Attribute("long_name", "plans of the Fourier transforms that made these data")],
+          fixedValues: .text(text)))
+    }
+  }
+}

@@ -1,0 +1,72 @@
+// The few things about files that NetCDF-C does not do.
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+enum FileSystem {
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  static func size(_ path: String) -> Int? {
+    var information = stat()
+    return stat(path, &information) == 0 ? Int(information.st_size) : nil
+  }
+
+  static func remove(_ path: String) { _ = unlink(path) }
+
+  static func rename(_ source: String, to target: String) throws(DatasetError) {
+    #if canImport(Glibc)
+      let status = Glibc.rename(source, target)
+    #else
+      let status = Darwin.rename(source, target)
+    #endif
+    guard status == 0 else {
+      throw DatasetError(.cannotCreate, path: target, "cannot be created: \(DatasetError.text(errno))")
+    }
+  }
+
+  /// Takes the blocks of a sparse file from the disk now, so that a full disk is known before hours of work.
+  /// File systems that cannot do so find out later.
+  static func reserve(_ path: String) throws(DatasetError) {
+    #if os(Linux)
+      guard let bytes = size(path), bytes > 0 else { return }
+      let descriptor = open(path, O_RDWR)
+      guard descriptor >= 0 else { return }
+      defer { close(descriptor) }
+      let status = posix_fallocate(descriptor, 0, off_t(bytes))
+      guard [ENOSPC, EDQUOT, EFBIG].contains(status) else { return }
+      throw DatasetError(
+        .readWriteFailed, path: path,
+        "writing failed: the \(bytes) bytes of the dataset do not fit on the disk (\(DatasetError.text(status)))"
+      )
+    #endif
+  }
+}
+
+/// Keeps other processes from writing the same file, until it is released. Readers are not kept out.
+final class WriterLock: Sendable {
+  private let descriptor: Int32
+
+  /// Throws where another writer has the file. File systems without locks are taken at their word.
+  init(path: String) throws(DatasetError) {
+    descriptor = open(path, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw DatasetError(.cannotCreate, path: path, "cannot be written: \(DatasetError.text(errno))")
+    }
+    #if os(Linux)
+      // A lock of the open file description: closing another descriptor of the file does not release it.
+      let setOpenFileLock: Int32 = 37
+      var lock = flock()
+      lock.l_type = Int16(F_WRLCK)
+      lock.l_whence = Int16(SEEK_SET)
+      if fcntl(descriptor, setOpenFileLock, &lock) != 0, errno == EAGAIN || errno == EACCES {
+        close(descriptor)
+        throw DatasetError(.cannotCreate, path: path, "is being written by another process")
+      }
+    #endif
+  }
+
+  deinit { close(descriptor) }
+}

@@ -1,0 +1,166 @@
+// The transform of a spectral layer: from fields to their kept modes and back, nothing else ever computed.
+
+import Synchronization
+import Tensors
+
+/// The Fourier transform of real fields restricted to low modes, and its adjoint.
+///
+/// `modes` counts both signs along an axis, as neuraloperator's `n_modes` does. Along a full axis with n points,
+/// kept = min(modes, n) wavenumbers `−(kept/2) … kept/2 + kept%2 − 1` are kept; along the last, halved axis
+/// `0 ..< min(modes/2 + 1, n/2 + 1)`.
+///
+/// Spectra are mode-major and planar, `[K, {re, im}, batch, channel]`: the contraction of a spectral layer is then,
+/// for each mode, real matrix products of `[batch × in]` and `[in × out]`.
+///
+/// With N points, `forward = analyze(scale: 1/N, doublesInterior: false)` and `inverse = synthesize(scale: 1,
+/// doublesInterior: true)` are the layer's two transforms. Their exact adjoints, with respect to the plain sums over
+/// points and over real and imaginary parts, are `synthesize(scale: 1/N, doublesInterior: false)` and
+/// `analyze(scale: 1, doublesInterior: true)`.
+public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
+  /// Points along each axis.
+  public let gridShape: [Int]
+  /// Wavenumbers along each axis in the order of the kept modes, ascending. Modes are numbered row-major.
+  public let wavenumbers: [[Int]]
+
+  /// Kept modes along each axis.
+  public var keptShape: [Int] { wavenumbers.map(\.count) }
+  /// The number K of kept modes.
+  public var keptCount: Int { keptShape.reduce(1, *) }
+
+  /// See ``cached(gridShape:modes:)``, which shares the tables among all users.
+  public init(gridShape: [Int], modes: [Int]) {
+    precondition(!gridShape.isEmpty && gridShape.count == modes.count, "modes for every axis of the grid")
+    precondition(gridShape.allSatisfy { $0 >= 1 } && modes.allSatisfy { $0 >= 1 }, "an axis without points")
+    self.gridShape = gridShape
+    let last = gridShape.count - 1
+    wavenumbers = zip(gridShape, modes).enumerated().map { axis, item in
+      let (points, modes) = item
+      guard axis < last else { return Array(0..<min(modes / 2 + 1, points / 2 + 1)) }
+      let kept = min(modes, points)
+      return Array(-(kept / 2)..<(kept + 1) / 2)
+    }
+  }
+
+  /// `spectrum[k, {re, im}, b, c] = scale · w_k Σ_x u[b, c, x] e^{−2πik·x/n}`, from `[batch, channel, …grid]` to
+  /// `[K, 2, batch, channel]`.
+  ///
+  /// w_k is 1, or with `doublesInterior` 2 where the mode stands for itself and its conjugate: everywhere but at
+  /// `k_last = 0` and at the Nyquist wavenumber of an even last axis.
+  public func analyze(_ field: Tensor<Element>, scale: Element, doublesInterior: Bool) -> Tensor<Element> {
+    let (batch, channels) = checkedPlanes(field.shape)
+    let axes = Array(2..<field.rank)
+    let full = FFT.realToComplex(field, axes: axes, normalization: .none)
+    var spectrum = Tensor<Element>(uninitialized: [keptCount, 2, batch, channels])
+    let planes = batch * channels
+    let modes = self.modes(weight: doublesInterior ? 2 : 1, scale: scale)
+    let stride = planes == 0 ? 0 : full.count / planes
+    spectrum.withUnsafeMutableBuffer { spectrum in
+      full.withUnsafeBuffer { full in
+        for (mode, item) in modes.enumerated() {
+          for plane in 0..<planes {
+            let source = plane * stride + 2 * item.offset
+            spectrum[2 * mode * planes + plane] = item.factor * full[source]
+            spectrum[(2 * mode + 1) * planes + plane] = item.factor * full[source + 1]
+          }
+        }
+      }
+    }
+    return spectrum
+  }
+
+  /// `u[b, c, x] = scale · Σ_k w_k Re(ŝ[k, b, c] e^{2πik·x/n})`, from `[K, 2, batch, channel]` to
+  /// `[batch, channel, …grid]`; w_k as in ``analyze(_:scale:doublesInterior:)``.
+  public func synthesize(
+    _ spectrum: Tensor<Element>, scale: Element, doublesInterior: Bool
+  ) -> Tensor<Element> {
+    precondition(spectrum.rank == 4, "a spectrum is [K, 2, batch, channel], not \(spectrum.shape)")
+    var field = Tensor<Element>(uninitialized: [spectrum.shape[2], spectrum.shape[3]] + gridShape)
+    synthesize(
+      spectrum, scale: scale, doublesInterior: doublesInterior, into: &field, accumulate: false)
+    return field
+  }
+
+  /// The same into existing memory; with `accumulate`, added to what is there.
+  public func synthesize(
+    _ spectrum: Tensor<Element>, scale: Element, doublesInterior: Bool, into field: inout Tensor<Element>,
+    accumulate: Bool
+  ) {
+    let (batch, channels) = checkedPlanes(field.shape)
+    precondition(
+      spectrum.shape == [keptCount, 2, batch, channels],
+      "a spectrum of \([keptCount, 2, batch, channels]), not \(spectrum.shape)")
+    let planes = batch * channels
+    let last = gridShape.count - 1
+    let modes = self.modes(weight: doublesInterior ? 1 : Element(0.5), scale: scale)
+    var full = Tensor<Element>.zeros([batch, channels] + halvedShape + [2])
+    let stride = planes == 0 ? 0 : full.count / planes
+    full.withUnsafeMutableBuffer { full in
+      spectrum.withUnsafeBuffer { spectrum in
+        for (mode, item) in modes.enumerated() {
+          for plane in 0..<planes {
+            let target = plane * stride + 2 * item.offset
+            full[target] = item.factor * spectrum[2 * mode * planes + plane]
+            full[target + 1] = item.factor * spectrum[(2 * mode + 1) * planes + plane]
+          }
+        }
+      }
+    }
+    let values = FFT.complexToReal(
+      full, axes: Array(2..<field.rank), count: gridShape[last], normalization: .none)
+    field.withUnsafeMutableBuffer { field in
+      values.withUnsafeBuffer { values in
+        for index in field.indices {
+          field[index] = accumulate ? field[index] + values[index] : values[index]
+        }
+      }
+    }
+  }
+
+  private var halvedShape: [Int] { gridShape.dropLast() + [gridShape[gridShape.count - 1] / 2 + 1] }
+
+  /// Where each kept mode is in a halved spectrum, and its factor.
+  private func modes(weight: Element, scale: Element) -> [(offset: Int, factor: Element)] {
+    var modes = [(offset: 0, factor: scale)]
+    for (axis, shape) in halvedShape.enumerated() {
+      let isLast = axis == gridShape.count - 1
+      modes = modes.flatMap { mode in
+        wavenumbers[axis].map { k in
+          let isInterior = isLast && k > 0 && 2 * k < gridShape[axis]
+          return (mode.offset * shape + (k < 0 ? k + shape : k), mode.factor * (isInterior ? weight : 1))
+        }
+      }
+    }
+    return modes
+  }
+
+  private func checkedPlanes(_ shape: [Int]) -> (batch: Int, channels: Int) {
+    precondition(
+      shape.count == gridShape.count + 2 && Array(shape[2...]) == gridShape,
+      "fields are [batch, channel] and \(gridShape), not \(shape)")
+    return (shape[0], shape[1])
+  }
+}
+
+extension TruncatedTransform {
+  /// The transform for this grid and these modes, from a process-wide cache.
+  public static func cached(gridShape: [Int], modes: [Int]) -> TruncatedTransform {
+    let key = TransformKey(element: ObjectIdentifier(Element.self), gridShape: gridShape, modes: modes)
+    let known = transforms.withLock { $0[key] as? TruncatedTransform }
+    if let known { return known }
+    // Two threads may both get here: the first to come back is kept.
+    let transform = TruncatedTransform(gridShape: gridShape, modes: modes)
+    return transforms.withLock { transforms in
+      if let known = transforms[key] as? TruncatedTransform { return known }
+      transforms[key] = transform
+      return transform
+    }
+  }
+}
+
+private struct TransformKey: Hashable {
+  var element: ObjectIdentifier
+  var gridShape: [Int]
+  var modes: [Int]
+}
+
+private let transforms = Mutex<[TransformKey: any Sendable]>([:])
