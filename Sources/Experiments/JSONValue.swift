@@ -1,5 +1,7 @@
 // Results as JSON, keys in the order given, reals as the shortest decimals that read back the same.
 
+import Foundation
+
 /// A JSON value to be printed.
 public enum JSONValue: Sendable, Equatable {
   case null
@@ -9,6 +11,8 @@ public enum JSONValue: Sendable, Equatable {
   case text(String)
   case list([JSONValue])
   case object([(key: String, value: JSONValue)])
+  /// What is JSON already.
+  case verbatim(String)
 
   /// Null for what is absent or no finite number.
   public static func real(_ value: Double?) -> JSONValue {
@@ -42,10 +46,18 @@ extension JSONValue: CustomStringConvertible {
     case .integer(let value): value.description
     case .real(let value): value.isFinite ? value.description : "null"
     case .text(let text): Self.quoted(text)
+    case .verbatim(let json): json
     case .list(let items): "[\(items.map(\.description).joined(separator: ","))]"
     case .object(let pairs):
       "{\(pairs.map { "\(Self.quoted($0.key)):\($0.value)" }.joined(separator: ","))}"
     }
+  }
+
+  /// A value as JSON, keys sorted.
+  static func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
   private static func quoted(_ text: String) -> String {

@@ -1,6 +1,5 @@
 // The text of a configuration before it is decoded: a file, and what the command line puts over it.
 
-import Foundation
 import PDEData
 import Yams
 
@@ -82,17 +81,54 @@ public struct ConfigurationDocument {
 
   /// Decodes strictly: see ``ExperimentError``s that name key, place, what was expected and what was found.
   public func decode<T: Decodable>(_ type: T.Type = T.self) throws -> T {
-    let document = StrictDecoder.Document { path, node in
-      if let origin = origins[path] { return origin }
-      guard let file else { return "the configuration" }
-      return node.mark.map { "\(file):\($0.line)" } ?? file
+    try StrictDecoder.decode(type, from: root, document: StrictDecoder.Document(place: place))
+  }
+
+  /// Where the value at a dotted path was said, for messages: `E.yaml:12`, `--set`; where nothing is said of it, the
+  /// document itself.
+  public func place(of path: String) -> String {
+    var node = root
+    for key in path.split(separator: ".") {
+      guard let child = node.mapping?[String(key)] else { break }
+      node = child
     }
-    return try StrictDecoder.decode(type, from: root, document: document)
+    return place(path, node)
+  }
+
+  private func place(_ path: String, _ node: Node) -> String {
+    if let origin = origins[path] { return origin }
+    guard let file else { return "the configuration" }
+    return node.mark.map { "\(file):\($0.line)" } ?? file
   }
 
   /// A value as a document of its own.
   public static func yaml(_ value: some Encodable) throws -> String {
     try serialize(node: try NodeEncoder.encode(value), width: -1, allowUnicode: true)
+  }
+
+  /// The first key whose value differs, with both values; nil where there is none. Keys in `except` may differ.
+  static func difference<T: Encodable>(
+    _ first: T, _ second: T, except: Set<String> = []
+  ) throws -> (key: String, first: String, second: String)? {
+    let (first, second) = (try flat(first), try flat(second))
+    func value(_ key: String, _ values: [(key: String, value: String)]) -> String {
+      values.first { $0.key == key }?.value ?? "nothing"
+    }
+    return (first + second).lazy.map(\.key).filter { !except.contains($0) }
+      .map { (key: $0, first: value($0, first), second: value($0, second)) }
+      .first { $0.first != $0.second }
+  }
+
+  /// Every value of a configuration in one line of YAML, with its dotted path.
+  private static func flat(_ value: some Encodable) throws -> [(key: String, value: String)] {
+    func flatten(_ node: Node, _ path: [String]) throws -> [(key: String, value: String)] {
+      guard case .mapping(let mapping) = node else {
+        let text = try serialize(node: node, width: -1, allowUnicode: true)
+        return [(path.joined(separator: "."), String(text.split(separator: "\n").joined(separator: " ")))]
+      }
+      return try mapping.flatMap { try flatten($0.value, path + [$0.key.scalar?.string ?? ""]) }
+    }
+    return try flatten(try NodeEncoder.encode(value), [])
   }
 
   private static func line(_ error: YamlError) -> String {
@@ -104,25 +140,5 @@ public struct ConfigurationDocument {
       "the key \(duplicates.sorted().joined(separator: ", ")) is there twice"
     default: "not YAML"
     }
-  }
-}
-
-/// Small files of text, with errors in one line.
-enum TextFile {
-  static func read(_ path: String) throws -> String {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw ExperimentError(.missingInput, "\(path): no such file")
-    }
-    guard !isFolder.boolValue else {
-      throw ExperimentError(.missingInput, "\(path): a file was expected, not a folder")
-    }
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw ExperimentError(.missingInput, "\(path): cannot be read")
-    }
-    guard let text = String(data: data, encoding: .utf8) else {
-      throw ExperimentError(.invalidData, "\(path): not text in UTF-8")
-    }
-    return text
   }
 }
