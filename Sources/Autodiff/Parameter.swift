@@ -14,6 +14,8 @@ public final class Parameter<Element: Scalar> {
     /// In files complex `[rows…, modes…]` with the first `leading` axes in front; in memory mode-major and planar,
     /// `[modes, {real, imaginary}, rows…]`, so that each mode holds one real and one imaginary matrix.
     case modeMajorComplex(leading: Int)
+    /// In files complex; in memory planar, `[{real, imaginary}, …shape]`.
+    case planarComplex
   }
 
   /// The shape in files; that of a complex parameter counts complex numbers.
@@ -74,6 +76,7 @@ public final class Parameter<Element: Scalar> {
     case .real: shape
     case .modeMajorComplex(let leading):
       [shape[leading...].reduce(1, *), 2] + shape[..<leading]
+    case .planarComplex: [2] + shape
     }
   }
 }
@@ -95,37 +98,45 @@ extension Parameter {
 
   /// A tensor of this parameter's size (an optimizer's moment, say) in the order of files.
   public func canonical(_ tensor: Tensor<Element>) -> [Element] {
-    guard case .modeMajorComplex(let leading) = layout else { return tensor.values }
-    let rows = shape[..<leading].reduce(1, *)
-    let modes = shape[leading...].reduce(1, *)
+    guard let order = complexOrder else { return tensor.values }
     var result = [Element](repeating: 0, count: count)
     tensor.withUnsafeBuffer { source in
-      for mode in 0..<modes {
-        for part in 0..<2 {
-          for row in 0..<rows {
-            result[(row * modes + mode) * 2 + part] = source[(mode * 2 + part) * rows + row]
-          }
-        }
-      }
+      order.forEach { inMemory, inFile in result[inFile] = source[inMemory] }
     }
     return result
   }
 
   /// The inverse of ``canonical(_:)``.
   public func fromCanonical(_ values: [Element]) -> Tensor<Element> {
-    guard case .modeMajorComplex(let leading) = layout else { return Tensor(values, shape: shape) }
-    let rows = shape[..<leading].reduce(1, *)
-    let modes = shape[leading...].reduce(1, *)
+    guard let order = complexOrder else { return Tensor(values, shape: shape) }
     var result = Tensor<Element>(uninitialized: value.shape)
     result.withUnsafeMutableBuffer { target in
-      for mode in 0..<modes {
-        for part in 0..<2 {
-          for row in 0..<rows {
-            target[(mode * 2 + part) * rows + row] = values[(row * modes + mode) * 2 + part]
-          }
-        }
-      }
+      order.forEach { inMemory, inFile in target[inMemory] = values[inFile] }
     }
     return result
+  }
+
+  private var complexOrder: ComplexOrder? {
+    switch layout {
+    case .real: nil
+    case .planarComplex: ComplexOrder(rows: shape.reduce(1, *), modes: 1)
+    case .modeMajorComplex(let leading):
+      ComplexOrder(rows: shape[..<leading].reduce(1, *), modes: shape[leading...].reduce(1, *))
+    }
+  }
+}
+
+/// Where the numbers of a complex array `[rows, modes]` lie: in memory `[modes, {real, imaginary}, rows]`, in files
+/// `[rows, modes, {real, imaginary}]`.
+private struct ComplexOrder {
+  let rows: Int
+  let modes: Int
+
+  func forEach(_ body: (_ inMemory: Int, _ inFile: Int) -> Void) {
+    for mode in 0..<modes {
+      for part in 0..<2 {
+        for row in 0..<rows { body((mode * 2 + part) * rows + row, (row * modes + mode) * 2 + part) }
+      }
+    }
   }
 }

@@ -2,3 +2,12 @@
 #pragma once
 #define FFTW_NO_Complex
 #include <fftw3.h>
+
+// Whether this is compiled for a processor with 32 vector registers of 512 bits, which Swift itself cannot ask.
+static inline int operators_built_for_avx512(void) {
+#if defined(__AVX512F__)
+  return 1;
+#else
+  return 0;
+#endif
+}

@@ -74,7 +74,7 @@ public final class WorkerPool: Sendable {
   }
 
   /// The length of the ranges that ``forEachRange(count:grain:limit:_:)`` makes: a multiple of 16.
-  static func rangeSize(count: Int, grain: Int, limit: Int) -> Int {
+  package static func rangeSize(count: Int, grain: Int, limit: Int) -> Int {
     let size = max(grain, (count + limit - 1) / limit, 1)
     return (size + 15) / 16 * 16
   }

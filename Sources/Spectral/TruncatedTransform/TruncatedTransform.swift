@@ -22,6 +22,8 @@ public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
   /// Wavenumbers along each axis in the order of the kept modes, ascending. Modes are numbered row-major.
   public let wavenumbers: [[Int]]
 
+  private let axes: ModeAxes<Element>
+
   /// Kept modes along each axis.
   public var keptShape: [Int] { wavenumbers.map(\.count) }
   /// The number K of kept modes.
@@ -39,6 +41,7 @@ public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
       let kept = min(modes, points)
       return Array(-(kept / 2)..<(kept + 1) / 2)
     }
+    axes = ModeAxes(gridShape: gridShape, wavenumbers: wavenumbers)
   }
 
   /// `spectrum[k, {re, im}, b, c] = scale · w_k Σ_x u[b, c, x] e^{−2πik·x/n}`, from `[batch, channel, …grid]` to
@@ -48,19 +51,18 @@ public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
   /// `k_last = 0` and at the Nyquist wavenumber of an even last axis.
   public func analyze(_ field: Tensor<Element>, scale: Element, doublesInterior: Bool) -> Tensor<Element> {
     let (batch, channels) = checkedPlanes(field.shape)
-    let axes = Array(2..<field.rank)
-    let full = FFT.realToComplex(field, axes: axes, normalization: .none)
     var spectrum = Tensor<Element>(uninitialized: [keptCount, 2, batch, channels])
-    let planes = batch * channels
-    let modes = self.modes(weight: doublesInterior ? 2 : 1, scale: scale)
-    let stride = planes == 0 ? 0 : full.count / planes
+    let factors = factors(scale: scale, doublesInterior: doublesInterior)
     spectrum.withUnsafeMutableBuffer { spectrum in
-      full.withUnsafeBuffer { full in
-        for (mode, item) in modes.enumerated() {
-          for plane in 0..<planes {
-            let source = plane * stride + 2 * item.offset
-            spectrum[2 * mode * planes + plane] = item.factor * full[source]
-            spectrum[(2 * mode + 1) * planes + plane] = item.factor * full[source + 1]
+      field.withUnsafeBuffer { field in
+        guard let modes = spectrum.baseAddress, let points = field.baseAddress else { return }
+        // The analysis only reads its planes.
+        forEachGroup(UnsafeMutablePointer(mutating: points), modes, batch * channels, factors) {
+          axes, planes, modes, scratch in
+          if VectorWidth.isWide {
+            analyzeGroup(axes, planes, to: modes, scratch: scratch, as: Element.WideVector.self)
+          } else {
+            analyzeGroup(axes, planes, to: modes, scratch: scratch, as: Element.NarrowVector.self)
           }
         }
       }
@@ -89,48 +91,55 @@ public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
     precondition(
       spectrum.shape == [keptCount, 2, batch, channels],
       "a spectrum of \([keptCount, 2, batch, channels]), not \(spectrum.shape)")
-    let planes = batch * channels
-    let last = gridShape.count - 1
-    let modes = self.modes(weight: doublesInterior ? 1 : Element(0.5), scale: scale)
-    var full = Tensor<Element>.zeros([batch, channels] + halvedShape + [2])
-    let stride = planes == 0 ? 0 : full.count / planes
-    full.withUnsafeMutableBuffer { full in
-      spectrum.withUnsafeBuffer { spectrum in
-        for (mode, item) in modes.enumerated() {
-          for plane in 0..<planes {
-            let target = plane * stride + 2 * item.offset
-            full[target] = item.factor * spectrum[2 * mode * planes + plane]
-            full[target + 1] = item.factor * spectrum[(2 * mode + 1) * planes + plane]
-          }
-        }
-      }
-    }
-    let values = FFT.complexToReal(
-      full, axes: Array(2..<field.rank), count: gridShape[last], normalization: .none)
+    let factors = factors(scale: scale, doublesInterior: doublesInterior)
     field.withUnsafeMutableBuffer { field in
-      values.withUnsafeBuffer { values in
-        for index in field.indices {
-          field[index] = accumulate ? field[index] + values[index] : values[index]
+      spectrum.withUnsafeBuffer { spectrum in
+        guard let modes = spectrum.baseAddress, let points = field.baseAddress else { return }
+        // The synthesis only reads its modes.
+        forEachGroup(points, UnsafeMutablePointer(mutating: modes), batch * channels, factors) {
+          axes, planes, modes, scratch in
+          if VectorWidth.isWide {
+            synthesizeGroup(
+              axes, modes, to: planes, accumulate: accumulate, scratch: scratch,
+              as: Element.WideVector.self)
+          } else {
+            synthesizeGroup(
+              axes, modes, to: planes, accumulate: accumulate, scratch: scratch,
+              as: Element.NarrowVector.self)
+          }
         }
       }
     }
   }
 
-  private var halvedShape: [Int] { gridShape.dropLast() + [gridShape[gridShape.count - 1] / 2 + 1] }
-
-  /// Where each kept mode is in a halved spectrum, and its factor.
-  private func modes(weight: Element, scale: Element) -> [(offset: Int, factor: Element)] {
-    var modes = [(offset: 0, factor: scale)]
-    for (axis, shape) in halvedShape.enumerated() {
-      let isLast = axis == gridShape.count - 1
-      modes = modes.flatMap { mode in
-        wavenumbers[axis].map { k in
-          let isInterior = isLast && k > 0 && 2 * k < gridShape[axis]
-          return (mode.offset * shape + (k < 0 ? k + shape : k), mode.factor * (isInterior ? weight : 1))
-        }
-      }
+  /// Runs `body` on every sixteen neighbouring planes, each a task with scratch of its own.
+  private func forEachGroup(
+    _ points: UnsafeMutablePointer<Element>, _ modes: UnsafeMutablePointer<Element>, _ planeCount: Int,
+    _ factors: borrowing AlignedMemory<Element>,
+    _ body: (
+      ModeAxes<Element>, PlaneGroup<Element>, ModeLanes<Element>, UnsafeMutablePointer<Element>
+    ) -> Void
+  ) {
+    nonisolated(unsafe) let (points, modes, factors) = (points, modes, factors.pointer)
+    WorkerPool.shared.run(tasks: (planeCount + laneCount - 1) / laneCount) { group in
+      let first = group * laneCount
+      let count = min(laneCount, planeCount - first)
+      let scratch = AlignedMemory<Element>(count: axes.scratchCount)
+      body(
+        axes, PlaneGroup(first: points + first * axes.pointCount, stride: axes.pointCount, count: count),
+        ModeLanes(first: modes + first, stride: planeCount, count: count, factors: factors), scratch.pointer)
     }
-    return modes
+  }
+
+  /// scale · w_k for every kept wavenumber of the last axis.
+  private func factors(scale: Element, doublesInterior: Bool) -> AlignedMemory<Element> {
+    let last = gridShape.count - 1
+    let factors = AlignedMemory<Element>(count: wavenumbers[last].count)
+    for (index, k) in wavenumbers[last].enumerated() {
+      let isInterior = k > 0 && 2 * k < gridShape[last]
+      (factors.pointer + index).initialize(to: isInterior && doublesInterior ? 2 * scale : scale)
+    }
+    return factors
   }
 
   private func checkedPlanes(_ shape: [Int]) -> (batch: Int, channels: Int) {
