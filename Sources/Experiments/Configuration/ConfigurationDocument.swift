@@ -79,26 +79,45 @@ public struct ConfigurationDocument {
     node = .mapping(mapping)
   }
 
-  /// Decodes strictly: see ``ExperimentError``s that name key, place, what was expected and what was found.
-  public func decode<T: Decodable>(_ type: T.Type = T.self) throws -> T {
-    try StrictDecoder.decode(type, from: root, document: StrictDecoder.Document(place: place))
+  /// Whether there is anything at a dotted path.
+  func contains(_ path: String) -> Bool { node(path) != nil }
+
+  /// The text of the value at a dotted path; nil where there is none.
+  func text(_ path: String) throws -> String? {
+    guard let node = node(path), !node.isNull else { return nil }
+    guard let text = node.scalar?.string else { throw error(path, node, "\(path): expected text") }
+    return text
   }
 
-  /// Where the value at a dotted path was said, for messages: `E.yaml:12`, `--set`; where nothing is said of it, the
-  /// document itself.
-  public func place(of path: String) -> String {
+  private func node(_ path: String) -> Node? {
+    var node: Node? = root
+    for key in path.split(separator: ".") { node = node?.mapping?[String(key)] }
+    return node
+  }
+
+  /// Decodes strictly: see ``ExperimentError``s that name key, place, what was expected and what was found.
+  public func decode<T: Decodable>(_ type: T.Type = T.self) throws -> T {
+    try StrictDecoder.decode(type, from: root, document: StrictDecoder.Document(error: error))
+  }
+
+  /// The error about the value at a dotted path: it names the file and line, or the option, that the value is from,
+  /// or, where nothing is said of the path, the nearest key above it.
+  func error(about path: String, _ message: String) -> ExperimentError {
     var node = root
     for key in path.split(separator: ".") {
       guard let child = node.mapping?[String(key)] else { break }
       node = child
     }
-    return place(path, node)
+    return error(path, node, message)
   }
 
-  private func place(_ path: String, _ node: Node) -> String {
-    if let origin = origins[path] { return origin }
-    guard let file else { return "the configuration" }
-    return node.mark.map { "\(file):\($0.line)" } ?? file
+  private func error(_ path: String, _ node: Node, _ message: String) -> ExperimentError {
+    if let origin = origins[path] {
+      // An option is the command line's own; what `--set` says is configuration.
+      return ExperimentError(origin == "--set" ? .invalidData : .usage, "\(origin): \(message)")
+    }
+    let place = file.map { file in node.mark.map { "\(file):\($0.line)" } ?? file } ?? "the configuration"
+    return ExperimentError(.invalidData, "\(place): \(message)")
   }
 
   /// A value as a document of its own.

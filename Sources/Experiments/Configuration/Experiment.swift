@@ -34,26 +34,52 @@ public struct Experiment: Codable, Sendable, Equatable {
   /// - Throws: ``ExperimentError`` that names the key and its place.
   public init(_ document: ConfigurationDocument) throws {
     self = try document.decode()
-    try validate { document.place(of: $0) }
+    try validate(document)
   }
 
   /// The experiment as a complete YAML document.
   public func yaml() throws -> String { try ConfigurationDocument.yaml(self) }
 
-  private func validate(place: (String) -> String) throws {
+  private func validate(_ document: ConfigurationDocument) throws {
     func fail(_ path: String, _ reason: String) -> ExperimentError {
-      ExperimentError(.invalidData, "\(place(path)): \(path): \(reason)")
+      document.error(about: path, "\(path): \(reason)")
     }
     if let (key, reason) = data.problem { throw fail("data.\(key.rawValue)", reason) }
     if let problem = training.configuration.problem {
       throw fail("training.\(problem.key)", "expected \(problem.reason)")
     }
-    var stated = model
-    // Channels that are not stated are no mistake yet.
-    stated.channels = (max(model.channels.inputs, 1), max(model.channels.outputs, 1))
-    if let problem = stated.problem {
-      let parts = problem.split(separator: ":", maxSplits: 1).map { $0.trimmingPrefix(" ") }
-      throw fail("model.\(parts[0])", parts.count > 1 ? "expected \(parts[1])" : "is wrong")
+    try document.validate(model)
+  }
+}
+
+extension ConfigurationDocument {
+  /// The section `model` alone.
+  public func model() throws -> ModelConfiguration {
+    struct Sections: Decodable {
+      var model: ModelConfiguration
+
+      enum CodingKeys: String, CodingKey, CaseIterable { case model }
     }
+    let model = try decode(Sections.self).model
+    try validate(model)
+    return model
+  }
+
+  /// With the architecture of the model that training begins with, where the document has no section `model`.
+  public func fillingModelFromInitialModel() throws -> ConfigurationDocument {
+    guard !contains("model"), let path = try text("training.initialize_from") else { return self }
+    var document = self
+    try document.set("model", to: TrainedModel(path: path).description.model, origin: path)
+    return document
+  }
+
+  fileprivate func validate(_ model: ModelConfiguration) throws {
+    var model = model
+    // Channels that are not stated are no mistake yet.
+    model.channels = (max(model.channels.inputs, 1), max(model.channels.outputs, 1))
+    guard let problem = model.problem else { return }
+    let parts = problem.split(separator: ":", maxSplits: 1).map { String($0.drop { $0 == " " }) }
+    let path = "model.\(parts[0])"
+    throw error(about: path, "\(path): " + (parts.count > 1 ? "expected \(parts[1])" : "is wrong"))
   }
 }

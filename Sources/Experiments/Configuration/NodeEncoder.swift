@@ -105,9 +105,15 @@ private struct NodeKeyedContainer<Key: CodingKey>: KeyedEncodingContainerProtoco
   func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try value.encode(to: encoder.child(key)) }
 
   /// What is absent stands in the file as null, so that a reader sees that there is such a key.
-  func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws {
+  private func encodeOptional(_ value: (some Encodable)?, _ key: Key) throws {
     if let value { try encode(value, forKey: key) } else { encodeNil(forKey: key) }
   }
+
+  func encodeIfPresent(_ value: String?, forKey key: Key) throws { try encodeOptional(value, key) }
+  func encodeIfPresent(_ value: Double?, forKey key: Key) throws { try encodeOptional(value, key) }
+  func encodeIfPresent(_ value: Int?, forKey key: Key) throws { try encodeOptional(value, key) }
+  func encodeIfPresent(_ value: Bool?, forKey key: Key) throws { try encodeOptional(value, key) }
+  func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws { try encodeOptional(value, key) }
 
   func nestedContainer<NestedKey: CodingKey>(
     keyedBy type: NestedKey.Type, forKey key: Key

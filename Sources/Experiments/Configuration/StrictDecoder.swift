@@ -12,13 +12,15 @@ import Yams
 final class StrictDecoder: Decoder {
   /// What all decoders of one document share.
   final class Document {
-    /// Where a value stands, by its dotted path: `E.yaml:12`, `--set`.
-    let place: (_ path: String, _ node: Node) -> String
+    /// The error about a value, by its dotted path.
+    let error: (_ path: String, _ node: Node, _ message: String) -> ExperimentError
     /// For each section its keys so far.
     fileprivate var known: [String: Set<String>] = [:]
     fileprivate var sections: [(path: String, mapping: Node.Mapping)] = []
 
-    init(place: @escaping (_ path: String, _ node: Node) -> String) { self.place = place }
+    init(error: @escaping (_ path: String, _ node: Node, _ message: String) -> ExperimentError) {
+      self.error = error
+    }
 
     /// The complaint about the first key of the document that nobody knows.
     func unknownKey() -> ExperimentError? {
@@ -29,10 +31,9 @@ final class StrictDecoder: Decoder {
           guard !known.contains(name) else { continue }
           let path = join(section.path, name)
           let nearest = nearestPath(to: name, in: section.path)
-          return ExperimentError(
-            .invalidData,
-            "\(place(path, value.mapping == nil ? value : key)): unknown key \(path)"
-              + (nearest.map { "; the nearest known key is \($0)" } ?? ""))
+          return error(
+            path, value.mapping == nil ? value : key,
+            "unknown key \(path)" + (nearest.map { "; the nearest known key is \($0)" } ?? ""))
         }
       }
       return nil
@@ -70,10 +71,11 @@ final class StrictDecoder: Decoder {
   }
 
   fileprivate var path: String { codingPath.map(\.stringValue).joined(separator: ".") }
-  fileprivate var place: String { document.place(path, node) }
 
-  fileprivate func mismatch(_ expected: String) -> ExperimentError {
-    ExperimentError(.invalidData, "\(place): \(path): expected \(expected), found \(describe(node))")
+  fileprivate func error(_ message: String) -> ExperimentError { document.error(path, node, message) }
+
+  fileprivate func mismatch(_ expected: String, _ hint: String = "") -> ExperimentError {
+    error("\(path): expected \(expected), found \(describe(node))\(hint)")
   }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
@@ -150,7 +152,7 @@ extension StrictDecoder: SingleValueDecodingContainer {
     do {
       return try T(from: self)
     } catch let error as DecodingError {
-      throw ExperimentError(.invalidData, "\(place): \(path): \(reason(error))")
+      throw self.error("\(path): \(reason(error))")
     }
   }
 
@@ -158,9 +160,7 @@ extension StrictDecoder: SingleValueDecodingContainer {
     if let text = node.scalar?.string, names.contains(text) { return try T(from: self) }
     let similar = node.scalar.flatMap { nearest(to: $0.string, among: names, within: 3) }
     let hint = similar.map { " (did you mean \($0)?)" } ?? ""
-    throw ExperimentError(
-      .invalidData,
-      "\(place): \(path): expected one of \(names.joined(separator: ", ")), found \(describe(node))\(hint)")
+    throw mismatch("one of \(names.joined(separator: ", "))", hint)
   }
 
   private func reason(_ error: DecodingError) -> String {
@@ -191,7 +191,7 @@ private struct StrictKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProto
     guard let node = find(key) else {
       let path = join(decoder.path, key.stringValue)
       throw MissingKey(
-        asExperimentError: ExperimentError(.invalidData, "\(decoder.place): \(path) is missing"))
+        asExperimentError: decoder.error("\(path) is missing"))
     }
     return StrictDecoder(node, document: decoder.document, at: codingPath + [key])
   }

@@ -19,6 +19,13 @@ public struct FieldMapping: Codable, Sendable, Equatable {
     self.timeAs = timeAs
   }
 
+  /// - Throws: `FieldSelectionError` for what is no variable or slice of one.
+  public init(inputs: [String], outputs: [String], timeAs: DataSection.TimeRole? = nil) throws {
+    self.init(
+      inputs: try inputs.map { try FieldSelection(parsing: $0) },
+      outputs: try outputs.map { try FieldSelection(parsing: $0) }, timeAs: timeAs ?? .channels)
+  }
+
   enum CodingKeys: String, CodingKey {
     case inputs, outputs
     case timeAs = "time_as"

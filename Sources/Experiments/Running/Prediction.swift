@@ -38,7 +38,11 @@ extension TrainedModel {
   ) throws -> [String] {
     _ = try DatasetFiles(path: output).check(policy)
     let (data, warnings) = try open(path, requiresOutputs: false)
-    var attributes: [Attribute] = []
+    let source = data.reader.text("source").map { "; other values from \($0)" } ?? ""
+    let outputNames = data.mapping.outputs.map(\.description).joined(separator: " ")
+    var attributes = [
+      Attribute("source", "operatorctl \(Toolkit.version), \(outputNames) predicted by \(self.path)\(source)")
+    ]
     if let history {
       let earlier = data.reader.text("history").map { "\n" + $0 } ?? ""
       attributes.append(Attribute("history", history + earlier))

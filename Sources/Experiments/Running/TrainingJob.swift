@@ -9,21 +9,18 @@ import Tensors
 /// One training run, checked and ready to start: data opened, every default of the experiment filled in.
 ///
 /// ```swift
-/// let job = try TrainingJob(experiment, run: Run(folder: "runs/darcy"))
-/// let result = try job.start { event in … }
+/// let job = try TrainingJob(experiment)
+/// let result = try job.start(in: Run(folder: "runs/darcy")) { event in … }
 /// ```
 public final class TrainingJob {
   /// With every default filled in from the data.
   public let experiment: Experiment
-  public let run: Run
   public let data: OperatorData
   /// What the user should know that is no error.
   public private(set) var warnings: [String] = []
 
   private let validationData: OperatorData?
   private let split: (training: [Int], validation: [Int])
-  private let policy: ExistingOutput
-  private let initialModel: TrainedModel?
 
   /// What a finished or stopped run came to.
   public struct Result: Sendable {
@@ -37,12 +34,8 @@ public final class TrainingJob {
 
   /// Opens the data and checks that model and data fit. Nothing is written.
   ///
-  /// - Parameter policy: what to do where the run folder is not empty.
-  /// - Throws: ``ExperimentError``, `DatasetError`, `CheckpointError`.
-  public init(_ experiment: Experiment, run: Run, existing policy: ExistingOutput = .refuse) throws {
-    try run.check(policy)
-    self.run = run
-    self.policy = policy == .resume && !run.isResumable ? .replace : policy
+  /// - Throws: ``ExperimentError``, `DatasetError`.
+  public init(_ experiment: Experiment) throws {
     var experiment = experiment
     let reader = try DatasetReader(path: experiment.data.train)
     let mapping = try Self.mapping(&experiment.data, reader)
@@ -78,30 +71,24 @@ public final class TrainingJob {
     for opened in [data, validationData].compactMap(\.self) where opened.skippedCount > 0 {
       warnings.append("\(opened.reader.path): \(opened.skippedCount) samples that are not whole are left out")
     }
-    initialModel =
-      self.policy == .resume ? nil : try experiment.training.initializeFrom.map { try TrainedModel(path: $0) }
-    if let initialModel,
-      let difference = try ConfigurationDocument.difference(
-        initialModel.description.model, experiment.model)
-    {
-      throw ExperimentError(
-        .invalidData,
-        "\(initialModel.path): its model.\(difference.key) is \(difference.first), not \(difference.second)")
-    }
     self.experiment = experiment
-    if self.policy == .resume { try Self.requireSame(experiment, as: run) }
   }
 
   /// Training and validation samples.
   public var sampleCounts: (training: Int, validation: Int) { (split.training.count, split.validation.count) }
 
-  /// Trains. With ``ExistingOutput/resume`` goes on from the run's checkpoint, else from the beginning.
+  /// Trains.
   ///
+  /// - Parameter policy: what to do where the run folder holds a run; ``ExistingOutput/resume`` goes on from its
+  ///   checkpoint, or begins where there is none.
   /// - Returns: also after a stop on request, which leaves a checkpoint to resume from.
   public func start(
-    stop: StopSignal = StopSignal(), onEvent: (TrainingEvent) -> Void = { _ in }
+    in run: Run, existing policy: ExistingOutput = .refuse, stop: StopSignal = StopSignal(),
+    onEvent: (TrainingEvent) -> Void = { _ in }
   ) throws -> Result {
-    for warning in warnings { onEvent(.warning(warning)) }
+    try run.check(policy)
+    let policy = policy == .resume && !run.isResumable ? .replace : policy
+    if policy == .resume { try requireSame(as: run) }
     FFTPlanner.effort = experiment.training.deterministic ? .estimate : .measure
     let sources = try makeSources()
     let checkpoint = policy == .resume ? try Checkpoint(path: run.checkpoint) : nil
@@ -144,14 +131,23 @@ public final class TrainingJob {
       return NormalizedOperator(
         model, inputNormalizer: checkpoint.inputNormalizer, outputNormalizer: checkpoint.outputNormalizer)
     }
-    if let initialModel {
-      // Its parameters mean something only with the normalizers they were trained with.
-      return initialModel.normalized
-    }
+    if let path = experiment.training.initializeFrom { return try initialOperator(path) }
     let (input, output) = try Normalizer.fit(
       input: experiment.training.inputNormalization, output: experiment.training.outputNormalization,
       to: training)
     return NormalizedOperator(model, inputNormalizer: input, outputNormalizer: output)
+  }
+
+  /// The model to begin with. Its parameters mean something only with the normalizers they were trained with.
+  private func initialOperator(_ path: String) throws -> NormalizedOperator<Float> {
+    let initial = try TrainedModel(path: path)
+    if let (key, its, wanted) = try ConfigurationDocument.difference(
+      initial.description.model, experiment.model)
+    {
+      throw ExperimentError(
+        .invalidData, "\(initial.path): its model.\(key) is \(its), but the experiment's is \(wanted)")
+    }
+    return initial.normalized
   }
 
   private var description: ModelDescription {
@@ -192,9 +188,10 @@ public final class TrainingJob {
     "data.memory_limit_mb",
   ]
 
-  private static func requireSame(_ experiment: Experiment, as run: Run) throws {
+  private func requireSame(as run: Run) throws {
     let before = try Experiment(ConfigurationDocument(contentsOf: run.experiment))
-    guard let (key, old, new) = try ConfigurationDocument.difference(before, experiment, except: changeable)
+    guard
+      let (key, old, new) = try ConfigurationDocument.difference(before, experiment, except: Self.changeable)
     else { return }
     throw ExperimentError(
       .invalidData,
@@ -214,6 +211,7 @@ extension TrainingJob {
     public let stepBytes: Int
     /// Bytes of the samples where they are kept in memory; 0 where they are read as they are used.
     public let dataBytes: Int
+    public let samples: (training: Int, validation: Int)
   }
 
   /// Takes one step on a batch of zeros and measures what it needed. Nothing is written.
@@ -239,6 +237,22 @@ extension TrainingJob {
       inputShape: source.inputs.shape, outputShape: source.targets.shape,
       parameterCount: normalized.model.parameterCount,
       stepBytes: BufferPool.shared.statistics.peakBytesInUse,
-      dataBytes: Double(samples) <= experiment.data.memoryLimit * 1e6 ? samples : 0)
+      dataBytes: Double(samples) <= experiment.data.memoryLimit * 1e6 ? samples : 0,
+      samples: (split.training.count, split.validation.count))
+  }
+}
+
+extension TrainingJob.Rehearsal: CustomStringConvertible {
+  public var description: String {
+    func megabytes(_ bytes: Int) -> String {
+      "\((bytes + 99_999) / 100_000 / 10).\((bytes + 99_999) / 100_000 % 10) MB"
+    }
+    return """
+      samples     \(samples.training) for training, \(samples.validation) for validation
+      input       \(inputShape)
+      output      \(outputShape)
+      parameters  \(parameterCount)
+      memory      \(megabytes(stepBytes)) in a training step, \(dataBytes > 0 ? megabytes(dataBytes) : "none") for samples
+      """
   }
 }
