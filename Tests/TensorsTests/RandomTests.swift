@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 import Testing
 
@@ -15,6 +16,27 @@ import Testing
     #expect(
       Philox4x32.words(counter: pi, key: SIMD2(0xa409_3822, 0x299f_31d0))
         == SIMD4(0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1))
+  }
+
+  /// Against the C library's functions; two units in the last place for each of root, logarithm, sine and product.
+  @Test func boxMullerIsItsFormula() {
+    let stream = RandomStream(seed: 2, purpose: "test")
+    for block in 0..<UInt64(20_000) {
+      let (first, second) = stream.bits(block: block)
+      let radius = (-2 * log((Double(first) + 0.5) * 0x1p-64)).squareRoot()
+      let angle = 2 * Double.pi * (Double(second >> 11) * 0x1p-53)
+      let (x, y) = stream.normalPair(block: block)
+      #expect(
+        abs(x - radius * cos(angle)) <= 8 * radius.ulp && abs(y - radius * sin(angle)) <= 8 * radius.ulp)
+    }
+    // The ends: the largest number, √(130 log 2), and zero; quarter turns are exact.
+    let largest = (130 * log(2.0)).squareRoot()
+    for (quarter, cosine, sine) in [(0, 1.0, 0.0), (1, 0.0, 1.0), (2, -1.0, 0.0), (3, 0.0, -1.0)] {
+      let (x, y) = BoxMuller.normals(0, UInt64(quarter) << 62)
+      #expect(abs(x - cosine * largest) <= 4 * largest.ulp && abs(y - sine * largest) <= 4 * largest.ulp)
+      let (u, v) = BoxMuller.normals(.max, UInt64(quarter) << 62)
+      #expect(u == 0 && v == 0)
+    }
   }
 
   /// Sample moments of n numbers lie within five standard errors of the distribution's.

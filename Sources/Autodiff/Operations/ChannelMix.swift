@@ -36,6 +36,8 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
   private var addendIndex: Int { hasBias ? 3 : 2 }
   private var gateIndex: Int { addendIndex + 1 }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let input = inputs[0]
     let weight = inputs[1]
@@ -89,6 +91,8 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
     return output
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let saved else { return }
     let (input, weight) = (saved.input, saved.weight)

@@ -60,6 +60,8 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
     self.activation = activation
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let input = inputs[0]
     let weights = Weights(first: inputs[1], firstBias: inputs[2], second: inputs[3], secondBias: inputs[4])
@@ -123,6 +125,8 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
     activate(hiddenActivation, h, derivative: derivative, count: sizes.hidden * count)
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let saved else { return }
     let weights = saved.weights

@@ -7,6 +7,8 @@ import Tensors
 struct AppendChannels<Element: Scalar>: DifferentiableOperation {
   let channels: Tensor<Element>
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let input = inputs[0]
     precondition(
@@ -24,6 +26,8 @@ struct AppendChannels<Element: Scalar>: DifferentiableOperation {
     return output
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard slots.isNeeded(0) else { return }
     let extra = channels.count
@@ -44,12 +48,16 @@ struct AffineMap<Element: Scalar>: DifferentiableOperation {
   let factor: Tensor<Element>
   let shift: Tensor<Element>
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     var output = inputs.removeLast()
     map(&output, shifted: true)
     return output
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     map(&gradient, shifted: false)
     slots.add(0, gradient)
@@ -80,12 +88,16 @@ struct AffineMap<Element: Scalar>: DifferentiableOperation {
 struct Mask<Element: Scalar>: DifferentiableOperation {
   let mask: Tensor<Element>
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     var output = inputs.removeLast()
     output *= mask
     return output
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     gradient *= mask
     slots.add(0, gradient)

@@ -9,6 +9,8 @@ struct RelativeL2<Element: Scalar>: DifferentiableOperation {
 
   init(target: Tensor<Element>) { self.target = target }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let prediction = inputs[0]
     precondition(prediction.shape == target.shape, "a prediction has its target's shape")
@@ -24,6 +26,8 @@ struct RelativeL2<Element: Scalar>: DifferentiableOperation {
     return Tensor(scalar: loss)
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let (prediction, factors) = saved else { return }
     let seed = gradient.scalarValue
@@ -38,6 +42,8 @@ struct MeanSquaredError<Element: Scalar>: DifferentiableOperation {
 
   init(target: Tensor<Element>) { self.target = target }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let input = inputs[0]
     precondition(input.shape == target.shape, "a prediction has its target's shape")
@@ -47,6 +53,8 @@ struct MeanSquaredError<Element: Scalar>: DifferentiableOperation {
     return Tensor(scalar: total / Element(input.count))
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let prediction else { return }
     let factor = 2 * gradient.scalarValue / Element(prediction.count)

@@ -28,6 +28,8 @@ struct ModeProduct<Element: Scalar>: DifferentiableOperation {
     }
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let (tensor, matrix) = (inputs[0], inputs[1])
     let sizes = Sizes(tensor.shape, matrix.shape, axis: axis)
@@ -42,7 +44,8 @@ struct ModeProduct<Element: Scalar>: DifferentiableOperation {
           let target = y + part * yPart
           if inner == 1 {
             gemm(
-              false, true, m: count, n: m, k: n, alpha: Element(sign), a: source + first * n, lda: n, b: factor,
+              false, true, m: count, n: m, k: n, alpha: Element(sign), a: source + first * n, lda: n,
+              b: factor,
               ldb: n, beta: Element(index), c: target + first * m, ldc: m)
           } else {
             gemm(
@@ -58,6 +61,8 @@ struct ModeProduct<Element: Scalar>: DifferentiableOperation {
     return output
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let (tensor, matrix) = saved else { return }
     let sizes = Sizes(tensor.shape, matrix.shape, axis: axis)
@@ -117,7 +122,9 @@ struct ModeProduct<Element: Scalar>: DifferentiableOperation {
 
   /// Cuts the product: along `a` where b is a single number (`count` rows from `first` on), otherwise one `a` at a
   /// time and columns of b (`width` from `column` on).
-  private func forEachPanel(_ sizes: Sizes, _ body: (_ first: Int, _ count: Int, _ column: Int, _ width: Int) -> Void) {
+  private func forEachPanel(
+    _ sizes: Sizes, _ body: (_ first: Int, _ count: Int, _ column: Int, _ width: Int) -> Void
+  ) {
     if sizes.inner == 1 {
       WorkerPool.shared.forEachRange(count: sizes.outer, grain: 64) { body($0.lowerBound, $0.count, 0, 1) }
     } else {
@@ -140,20 +147,27 @@ struct SwapAxes<Element: Scalar>: DifferentiableOperation {
   let inputShape: [Int]
   let outputShape: [Int]
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     Self.swapped(inputs[0], outer, a, b, inner).reshaped(outputShape)
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     slots.add(0, Self.swapped(gradient, outer, b, a, inner).reshaped(inputShape))
   }
 
-  private static func swapped(_ x: Tensor<Element>, _ outer: Int, _ a: Int, _ b: Int, _ inner: Int) -> Tensor<Element> {
+  private static func swapped(_ x: Tensor<Element>, _ outer: Int, _ a: Int, _ b: Int, _ inner: Int) -> Tensor<
+    Element
+  > {
     var y = Tensor<Element>(uninitialized: x.shape)
     let (source, target) = (x.unsafePointer, y.unsafeMutablePointer())
     let block = 32
     let blocks = (b + block - 1) / block
-    WorkerPool.shared.forEachRange(count: outer * blocks, grain: max(1, 16384 / max(1, a * block * inner))) { tasks in
+    WorkerPool.shared.forEachRange(count: outer * blocks, grain: max(1, 16384 / max(1, a * block * inner))) {
+      tasks in
       for task in tasks {
         let first = task % blocks * block
         let offset = task / blocks * a * b * inner
@@ -184,6 +198,8 @@ private func swapBlock<E: Scalar>(
 struct KhatriRaoProduct<Element: Scalar>: DifferentiableOperation {
   private var saved: (x: Tensor<Element>, y: Tensor<Element>)?
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let (x, y) = (inputs[0], inputs[1])
     let rank = x.shape.last ?? 1
@@ -202,6 +218,8 @@ struct KhatriRaoProduct<Element: Scalar>: DifferentiableOperation {
     return z
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let (x, y) = saved else { return }
     let rank = x.shape.last ?? 1

@@ -5,6 +5,8 @@ import Tensors
 
 /// `a + b`, of one shape.
 struct Sum<Element: Scalar>: DifferentiableOperation {
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     precondition(inputs[0].shape == inputs[1].shape, "a sum's terms have one shape")
     let second = inputs.removeLast()
@@ -13,6 +15,8 @@ struct Sum<Element: Scalar>: DifferentiableOperation {
     return first
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     slots.add(0, copy gradient)
     slots.add(1, gradient)
@@ -26,6 +30,8 @@ struct Activate<Element: Scalar>: DifferentiableOperation {
 
   init(_ activation: Activation) { self.activation = activation }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     var output = inputs.removeLast()
     guard activation != .identity else { return output }
@@ -40,6 +46,8 @@ struct Activate<Element: Scalar>: DifferentiableOperation {
     return output
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     if let derivative { gradient *= derivative }
     slots.add(0, gradient)
@@ -50,6 +58,8 @@ struct Activate<Element: Scalar>: DifferentiableOperation {
 struct Gate<Element: Scalar>: DifferentiableOperation {
   private var saved: (input: Tensor<Element>, gate: Tensor<Element>)?
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let (input, gate) = (inputs[0], inputs[1])
     let rows = ChannelRows(input.shape)
@@ -66,6 +76,8 @@ struct Gate<Element: Scalar>: DifferentiableOperation {
     return output
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let (input, gate) = saved else { return }
     let rows = ChannelRows(input.shape)
@@ -82,6 +94,20 @@ struct Gate<Element: Scalar>: DifferentiableOperation {
     }
     withExtendedLifetime((gradient, gate)) {}
     slots.end(0, result)
+  }
+}
+
+/// The same values in another shape.
+struct Reshape<Element: Scalar>: DifferentiableOperation {
+  let inputShape: [Int]
+  let shape: [Int]
+
+  mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
+    inputs[0].reshaped(shape)
+  }
+
+  consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
+    slots.add(0, gradient.reshaped(inputShape))
   }
 }
 
@@ -136,5 +162,10 @@ extension Tape {
   /// `gate ⊙ input` with a factor for each channel.
   public func gate(_ input: Variable<Element>, by gate: Variable<Element>) -> Variable<Element> {
     apply(Gate<Element>(), [input, gate])
+  }
+
+  /// The same values in another shape of as many elements.
+  public func reshaped(_ input: Variable<Element>, _ shape: [Int]) -> Variable<Element> {
+    apply(Reshape<Element>(inputShape: input.shape, shape: shape), [input])
   }
 }

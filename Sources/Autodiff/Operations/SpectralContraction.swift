@@ -13,6 +13,8 @@ struct SpectralContraction<Element: Scalar>: DifferentiableOperation {
 
   init(modeIndices: [Int]?) { self.modeIndices = modeIndices }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let (input, weight) = (inputs[0], inputs[1])
     let sizes = ContractionSizes(input: input.shape, weight: weight.shape, modeIndices: modeIndices)
@@ -47,6 +49,8 @@ struct SpectralContraction<Element: Scalar>: DifferentiableOperation {
     return output
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let (input, weight) = saved else { return }
     let sizes = ContractionSizes(input: input.shape, weight: weight.shape, modeIndices: modeIndices)
@@ -136,6 +140,8 @@ struct SeparableContraction<Element: Scalar>: DifferentiableOperation {
 
   init(modeIndices: [Int]?) { self.modeIndices = modeIndices }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let (input, weight) = (inputs[0], inputs[1])
     let (batch, channels) = (input.shape[2], input.shape[3])
@@ -157,6 +163,8 @@ struct SeparableContraction<Element: Scalar>: DifferentiableOperation {
     return output
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let (input, weight) = saved else { return }
     let (modes, batch, channels) = (input.shape[0], input.shape[2], input.shape[3])
@@ -247,6 +255,8 @@ extension Tape {
 struct AddToMode<Element: Scalar>: DifferentiableOperation {
   let mode: Int
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let constants = inputs.removeLast()
     var spectrum = inputs.removeLast()
@@ -260,6 +270,8 @@ struct AddToMode<Element: Scalar>: DifferentiableOperation {
     return spectrum
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     if slots.isNeeded(1) {
       let (batch, channels) = (gradient.shape[2], gradient.shape[3])

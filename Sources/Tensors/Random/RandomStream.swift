@@ -1,7 +1,5 @@
 // Random numbers by their address: (seed, purpose, sample, index).
 
-import RealModule
-
 /// What random numbers are for. Numbers for different purposes are independent of each other under one seed; the
 /// purpose is known by its name, so that every part of a program can have its own.
 public struct RandomPurpose: Hashable, Sendable, ExpressibleByStringLiteral {
@@ -26,30 +24,19 @@ public struct RandomPurpose: Hashable, Sendable, ExpressibleByStringLiteral {
 ///     let stream = RandomStream(seed: 42, purpose: "initialization")
 ///     let weight = 0.02 * stream.normal(at: 7)
 public struct RandomStream: Sendable {
-  @usableFromInline let key: SIMD2<UInt32>
+  @usableFromInline let key: UInt64
   @usableFromInline let sample: UInt64
 
   public init(seed: UInt64, purpose: RandomPurpose, sample: UInt64 = 0) {
     // Seed and purpose together are longer than a key: the generator itself mixes them.
-    let mixed = Philox4x32.words(
-      counter: SIMD4(purpose.tag, 0, 0, 0),
-      key: SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed &>> 32)))
-    key = SIMD2(mixed[0], mixed[1])
+    key = Philox4x32.bits(UInt64(purpose.tag), 0, key: seed).0
     self.sample = sample
   }
 
   /// The 128 random bits of a block; block b holds the values of the indices 2b and 2b + 1.
   @inlinable @inline(__always)
   public func bits(block: UInt64) -> (UInt64, UInt64) {
-    let words = Philox4x32.words(
-      counter: SIMD4(
-        UInt32(truncatingIfNeeded: block), UInt32(truncatingIfNeeded: block &>> 32),
-        UInt32(truncatingIfNeeded: sample), UInt32(truncatingIfNeeded: sample &>> 32)),
-      key: key)
-    return (
-      UInt64(words[0]) | UInt64(words[1]) &<< 32,
-      UInt64(words[2]) | UInt64(words[3]) &<< 32
-    )
+    Philox4x32.bits(block, sample, key: key)
   }
 
   /// 64 random bits.
@@ -63,28 +50,27 @@ public struct RandomStream: Sendable {
   /// the `Double` rounded down.
   @inlinable @inline(__always)
   public func uniform<E: Scalar>(at index: UInt64, as type: E.Type = E.self) -> E {
-    E(bits(at: index) &>> UInt64(63 - E.significandBitCount)) * (E.ulpOfOne / 2)
+    Self.uniform(bits: bits(at: index))
+  }
+
+  /// As many upper bits as the type's significand holds, as a fraction.
+  @inlinable @inline(__always)
+  static func uniform<E: Scalar>(bits: UInt64) -> E {
+    E(Int64(bitPattern: bits &>> UInt64(63 - E.significandBitCount))) * (E.ulpOfOne / 2)
   }
 
   /// Uniform in [0, 1).
   @inlinable @inline(__always)
   public func uniform(at index: UInt64) -> Double { uniform(at: index, as: Double.self) }
 
-  /// Two independent standard normal numbers, those of the indices 2·`block` and 2·`block` + 1, by Box and Muller
-  /// (Ann. Math. Stat. 29 (1958) 610) in double precision.
-  ///
-  /// The logarithm's argument is (k + ½)·2^−64 with all 64 bits of k: never zero, and fine near zero, so that the
-  /// tails are right up to their end at 9.49.
-  @inlinable
+  /// Two independent standard normal numbers, those of the indices 2·`block` and 2·`block` + 1, by Box and Muller in
+  /// double precision. Their tails are right up to the largest number there is, 9.49.
   public func normalPair(block: UInt64) -> (Double, Double) {
     let (first, second) = bits(block: block)
-    let radius = (-2 * Double.log((Double(first) + 0.5) * 0x1p-64)).squareRoot()
-    let angle = 2 * Double.pi * (Double(second &>> 11) * 0x1p-53)
-    return (radius * Double.cos(angle), radius * Double.sin(angle))
+    return BoxMuller.normals(first, second)
   }
 
   /// A standard normal number.
-  @inlinable
   public func normal(at index: UInt64) -> Double {
     let pair = normalPair(block: index &>> 1)
     return index & 1 == 0 ? pair.0 : pair.1

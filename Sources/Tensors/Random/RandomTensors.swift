@@ -7,18 +7,20 @@ extension RandomStream {
   public func fillNormal<E: Scalar>(
     _ y: UnsafeMutablePointer<E>, count: Int, offset: UInt64 = 0, mean: Double = 0, deviation: Double = 1
   ) {
-    var i = 0
-    if offset & 1 == 1, count > 0 {
-      y[0] = E(mean + deviation * normal(at: offset))
-      i = 1
+    guard count > 0 else { return }
+    // The first and the last number may each be half of a block.
+    let head = offset & 1 == 1 ? 1 : 0
+    let pairs = (count - head) / 2
+    if head == 1 { y[0] = E(mean + deviation * normal(at: offset)) }
+    let (values, block) = (y + head, (offset &+ 1) &>> 1)
+    for pair in 0..<pairs {
+      let (first, second) = bits(block: block &+ UInt64(truncatingIfNeeded: pair))
+      let (even, odd) = BoxMuller.normals(first, second)
+      values[2 * pair] = E(mean + deviation * even)
+      values[2 * pair + 1] = E(mean + deviation * odd)
     }
-    while i + 1 < count {
-      let pair = normalPair(block: (offset &+ UInt64(i)) &>> 1)
-      y[i] = E(mean + deviation * pair.0)
-      y[i + 1] = E(mean + deviation * pair.1)
-      i += 2
-    }
-    if i < count { y[i] = E(mean + deviation * normal(at: offset &+ UInt64(i))) }
+    let done = head + 2 * pairs
+    if done < count { y[done] = E(mean + deviation * normal(at: offset &+ UInt64(done))) }
   }
 
   /// `y[i]` uniform between two bounds: `lower + (upper − lower)·u(offset + i)`.
@@ -27,7 +29,19 @@ extension RandomStream {
   public func fillUniform<E: Scalar>(
     _ y: UnsafeMutablePointer<E>, count: Int, offset: UInt64 = 0, lower: E = 0, upper: E = 1
   ) {
-    for i in 0..<count { y[i] = lower + (upper - lower) * uniform(at: offset &+ UInt64(i), as: E.self) }
+    guard count > 0 else { return }
+    let head = offset & 1 == 1 ? 1 : 0
+    let pairs = (count - head) / 2
+    let width = upper - lower
+    if head == 1 { y[0] = lower + width * uniform(at: offset) }
+    let (values, block) = (y + head, (offset &+ 1) &>> 1)
+    for pair in 0..<pairs {
+      let (first, second) = bits(block: block &+ UInt64(truncatingIfNeeded: pair))
+      values[2 * pair] = lower + width * Self.uniform(bits: first)
+      values[2 * pair + 1] = lower + width * Self.uniform(bits: second)
+    }
+    let done = head + 2 * pairs
+    if done < count { y[done] = lower + width * uniform(at: offset &+ UInt64(done)) }
   }
 }
 
