@@ -96,8 +96,8 @@ private func analyzeRows<V: SIMD>(
       var planes = planes
       planes.first += (first + row) * rowStride
       loadLanes(
-        planes, points: layout.points, block + row * laneCount, targetStride: width, scratch: scratch,
-        as: V.self)
+        planes, points: layout.points, block + row * laneCount, targetStride: width,
+        prefetch: axis.block * rowStride, scratch: scratch)
     }
     let vectors = width / V.scalarCount
     let lanes = UnsafeMutableRawPointer(block).assumingMemoryBound(to: V.self)

@@ -20,7 +20,8 @@ func multiplyAdd<V: SIMD>(_ a: V, _ b: V, _ c: V) -> V where V.Scalar: Real {
 /// The most rows of a table in one block: 6 × 4 vectors of 512 bits (or 6 × 2 of 256) accumulate in registers.
 private let largestBlock = 6
 
-/// The rows of a table are cut into blocks as equal as can be; block b of r rows is stored as `[inner][r]`.
+/// The rows of a table are cut into blocks of at most ``largestBlock`` rows, none of them small where it can be
+/// helped; a block of r rows is stored as `[inner][r]`.
 func packTable<Element>(
   rows: Int, inner: Int, into table: UnsafeMutablePointer<Element>, _ entry: (Int, Int) -> Element
 ) {
@@ -39,8 +40,11 @@ func packTable<Element>(
 
 @inline(__always)
 private func nextBlock(_ remaining: Int) -> Int {
-  let blocks = (remaining + largestBlock - 1) / largestBlock
-  return (remaining + blocks - 1) / blocks
+  switch remaining {
+  case 7, 8: 4
+  case 9, 10: 5
+  default: min(remaining, largestBlock)
+  }
 }
 
 /// `y[r, c] = Σ_j T[r, j] x[j, c]` for `rows` rows r, `inner` terms j and `width` columns c, a multiple of
@@ -87,9 +91,9 @@ private func multiplyBlocks<B: VectorBlock>(
     case 2: multiply2(table, inner, x, xStride, y, yStride, B.self)
     default: multiply1(table, inner, x, xStride, y, yStride, B.self)
     }
-    table += block * inner
-    y += block * yStride
-    remaining -= block
+    table += block &* inner
+    y += block &* yStride
+    remaining = remaining &- block
   }
 }
 
@@ -177,10 +181,10 @@ private func multiply6<B: VectorBlock>(
   }
   y0.store(y)
   y1.store(y + yStride)
-  y2.store(y + 2 * yStride)
-  y3.store(y + 3 * yStride)
-  y4.store(y + 4 * yStride)
-  y5.store(y + 5 * yStride)
+  y2.store(y + 2 &* yStride)
+  y3.store(y + 3 &* yStride)
+  y4.store(y + 4 &* yStride)
+  y5.store(y + 5 &* yStride)
 }
 
 @inline(__always)
@@ -202,9 +206,9 @@ private func multiply5<B: VectorBlock>(
   }
   y0.store(y)
   y1.store(y + yStride)
-  y2.store(y + 2 * yStride)
-  y3.store(y + 3 * yStride)
-  y4.store(y + 4 * yStride)
+  y2.store(y + 2 &* yStride)
+  y3.store(y + 3 &* yStride)
+  y4.store(y + 4 &* yStride)
 }
 
 @inline(__always)
@@ -225,8 +229,8 @@ private func multiply4<B: VectorBlock>(
   }
   y0.store(y)
   y1.store(y + yStride)
-  y2.store(y + 2 * yStride)
-  y3.store(y + 3 * yStride)
+  y2.store(y + 2 &* yStride)
+  y3.store(y + 3 &* yStride)
 }
 
 @inline(__always)
@@ -246,7 +250,7 @@ private func multiply3<B: VectorBlock>(
   }
   y0.store(y)
   y1.store(y + yStride)
-  y2.store(y + 2 * yStride)
+  y2.store(y + 2 &* yStride)
 }
 
 @inline(__always)

@@ -99,7 +99,7 @@ private func synthesizeRows<V: SIMD>(
       planes.first += (first + row) * rowStride
       storeLanes(
         block + row * laneCount, sourceStride: width, points: layout.points, planes, accumulate: accumulate,
-        scratch: scratch, as: V.self)
+        prefetch: axis.block * rowStride)
     }
     first += count
   }
