@@ -15,6 +15,8 @@ public typealias StopSignal = Operators.StopSignal
 public typealias TrainingEvent = Operators.TrainingEvent
 public typealias TrainingProgress = Operators.TrainingProgress
 public typealias EpochRecord = Operators.EpochRecord
+public typealias GenerationProgress = PDEData.GenerationProgress
+public typealias GenerationSummary = PDEData.GenerationSummary
 public typealias ExistingOutput = PDEData.ExistingOutput
 
 /// The toolkit's name and version.

@@ -16,7 +16,8 @@ struct OperatorControl: ParsableCommand {
       "Neural operators for partial differential equations: data, training, prediction, and their errors.",
     version: "operatorctl \(Toolkit.version)",
     subcommands: [
-      Train.self, Predict.self, Evaluate.self, Info.self, BenchmarkCommand.self, Import.self, Export.self,
+      Generate.self, Solve.self, Merge.self, Train.self, Predict.self, Evaluate.self, Info.self,
+      BenchmarkCommand.self, Import.self, Export.self,
     ])
 }
 

@@ -59,7 +59,7 @@ final class TrainingDisplay {
     parts.append("loss \(progress.meanLoss.shown(4))")
     if let loss = progress.validationLoss { parts.append("validation \(loss.shown(4))") }
     parts.append("\(Self.rate(progress.samplesPerSecond))")
-    parts.append("\(duration(progress.secondsRemaining)) left")
+    parts.append("\(Self.duration(progress.secondsRemaining)) left")
     return parts.joined(separator: "  ")
   }
 
@@ -81,11 +81,11 @@ final class TrainingDisplay {
     return text
   }
 
-  private static func rate(_ value: Double) -> String {
+  static func rate(_ value: Double) -> String {
     (value < 1000 ? value.shown(3) : "\(Int(min(value, 1e15)))") + " samples/s"
   }
 
-  private func duration(_ seconds: Double) -> String {
+  static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e7 else { return "?" }
     let whole = Int(seconds.rounded())
     let (hours, minutes) = (whole / 3600, whole / 60 % 60)
