@@ -27,6 +27,9 @@ public struct GenerationSummary: Sendable {
   /// Made in this run, and the seconds that took.
   public var made: Int
   public var seconds: Double
+  /// The mean over the samples made of the time on one thread that drawing the input and solving took, writing left
+  /// out.
+  public var solverSecondsPerSample: Double
 }
 
 /// A stop on request; the partial file can be continued.

@@ -21,6 +21,7 @@ struct GenerationRun {
     let toMake = writer.pendingSamples
     var made = 0
     var failed = 0
+    var solverSeconds = 0.0
     let clock = ContinuousClock()
     let start = clock.now
     let bytesPerSample = problem.fields.reduce(1) { $0 + valuesPerSample($1) * MemoryLayout<Store>.stride }
@@ -41,7 +42,8 @@ struct GenerationRun {
           count += 1
         }
         let blockStart = clock.now
-        let statuses = try solveAndWrite(first..<first + count, store)
+        let (statuses, solving) = try solveAndWrite(first..<first + count, store)
+        solverSeconds += solving
         made += statuses.count
         failed += statuses.count { $0 == .failed }
         progress(report())
@@ -68,25 +70,31 @@ struct GenerationRun {
     let status = try DatasetReader(path: writer.files.path).sampleStatus() ?? []
     return GenerationSummary(
       samples: total, failed: status.indices.filter { status[$0] == .failed }.map { firstSample + $0 },
-      made: made, seconds: seconds)
+      made: made, seconds: seconds, solverSecondsPerSample: solverSeconds / Double(max(made, 1)))
   }
 
   private func valuesPerSample(_ field: FieldDescription) -> Int {
     problem.grid.pointCount * (field.hasTime ? problem.times?.count ?? 1 : 1)
   }
 
-  /// Solves and writes samples (by their places in the file); fewer than asked for where the run was cancelled.
+  /// Solves and writes samples (by their places in the file); fewer than asked for where the run was cancelled. Gives
+  /// the sum over samples of the seconds that solving took, too.
   private func solveAndWrite<Store: Scalar>(
     _ block: Range<Int>, _ store: Store.Type
-  ) throws(DatasetError) -> [SampleStatus] {
+  ) throws(DatasetError) -> (statuses: [SampleStatus], solverSeconds: Double) {
     let results = BlockResults<Store>(
       count: block.count, fields: problem.fields.map { ($0.name, valuesPerSample($0)) },
       scalars: problem.scalars.map(\.name))
     let failure = Mutex<(index: Int, error: DatasetError)?>(nil)
+    let solverSeconds = Mutex(0.0)
     WorkerPool.shared.run(tasks: block.count) { index in
       guard !isCancelled() else { return }
       do throws(DatasetError) {
-        results.store(try problem.solve(sample: firstSample + block.lowerBound + index), at: index)
+        let clock = ContinuousClock()
+        let start = clock.now
+        let solution = try problem.solve(sample: firstSample + block.lowerBound + index)
+        solverSeconds.withLock { $0 += (clock.now - start) / .seconds(1) }
+        results.store(solution, at: index)
       } catch {
         failure.withLock { known in
           if known.map({ index < $0.index }) ?? true { known = (index, error) }
@@ -96,7 +104,7 @@ struct GenerationRun {
     if let error = failure.withLock({ $0?.error }) { throw error }
     let statuses = results.finishedPrefix
     let written = block.lowerBound..<block.lowerBound + statuses.count
-    guard !written.isEmpty else { return [] }
+    guard !written.isEmpty else { return ([], 0) }
     for (index, field) in problem.fields.enumerated() {
       try writer.write(field.name, samples: written, values: UnsafePointer(results.values(of: index)))
     }
@@ -104,7 +112,7 @@ struct GenerationRun {
       try writer.write(scalar.name, samples: written, values: UnsafePointer(results.numbers(of: index)))
     }
     try writer.complete(written, status: statuses)
-    return statuses
+    return (statuses, solverSeconds.withLock { $0 })
   }
 }
 

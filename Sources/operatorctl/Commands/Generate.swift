@@ -28,7 +28,7 @@ struct Generate: ParsableCommand {
       throw ValidationError("--sample-offset: expected 0 or more, found \(sampleOffset)")
     }
     options.common.apply()
-    let display = GenerationDisplay(output: options.output)
+    let display = GenerationDisplay(output: options.output, json: options.json)
     let summary = try options.generation().generate(
       samples: sampleOffset..<sampleOffset + samples, resolution: resolution.values, seed: seed,
       output: options.output, existing: options.policy(), stop: Interruption.stop

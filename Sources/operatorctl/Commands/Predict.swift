@@ -11,15 +11,18 @@ struct Predict: ParsableCommand {
       variable of which only some times are predicted keeps its other times.
       """)
 
-  @OptionGroup var application: ApplicationOptions
+  @Option(name: .shortAndLong, help: ArgumentHelp("A run folder or a .safetensors file.", valueName: "model"))
+  var model: String
+
+  @OptionGroup var application: BatchedDataOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var common: CommonOptions
 
   func run() throws {
     common.apply()
-    let model = try TrainedModel(path: application.model)
+    let trained = try TrainedModel(path: model)
     let display = ProgressDisplay("predict")
-    let warnings = try model.predict(
+    let warnings = try trained.predict(
       data: application.data, output: output.output, existing: output.policy, history: Toolkit.historyLine(),
       batchSize: application.batchSize, watch: display.watch)
     Console.endProgress()
@@ -27,11 +30,8 @@ struct Predict: ParsableCommand {
   }
 }
 
-/// A model and the dataset that it is applied to.
-struct ApplicationOptions: ParsableArguments {
-  @Option(name: .shortAndLong, help: ArgumentHelp("A run folder or a .safetensors file.", valueName: "model"))
-  var model: String
-
+/// A dataset that is worked through in batches.
+struct BatchedDataOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: ArgumentHelp("The dataset.", valueName: "file"))
   var data: String
 

@@ -15,7 +15,7 @@ struct Solve: ParsableCommand {
 
   func run() throws {
     options.common.apply()
-    let display = GenerationDisplay(output: options.output)
+    let display = GenerationDisplay(output: options.output, json: options.json)
     let summary = try options.generation().solve(
       inputs: inputs, output: options.output, existing: options.policy(), stop: Interruption.stop
     ) { display.show($0) }

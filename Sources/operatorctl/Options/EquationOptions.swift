@@ -26,6 +26,9 @@ struct EquationOptions: ParsableArguments {
   @Flag(help: "Go on with a dataset that was left unfinished.")
   var resume = false
 
+  @Flag(help: "Print one JSON object about what was made.")
+  var json = false
+
   @OptionGroup var common: CommonOptions
 
   func policy() throws -> ExistingOutput {
@@ -58,6 +61,7 @@ struct EquationOptions: ParsableArguments {
 /// What `generate` and `solve` show and how they end.
 struct GenerationDisplay {
   let output: String
+  let json: Bool
 
   func show(_ progress: GenerationProgress) {
     let left = progress.secondsLeft.map { "  \(TrainingDisplay.duration($0)) left" } ?? ""
@@ -71,6 +75,14 @@ struct GenerationDisplay {
     Console.endProgress()
     Console.log.info(
       "\(output): \(summary.samples) samples, \(summary.made) of them made in \(summary.seconds.shown(3)) s")
+    if json {
+      let object: JSONValue = [
+        "samples": .integer(summary.samples), "made": .integer(summary.made),
+        "failed": .list(summary.failed.map { .integer($0) }), "seconds": .real(summary.seconds),
+        "seconds_per_sample": .real(summary.solverSecondsPerSample),
+      ]
+      try Console.result("\(object)")
+    }
     guard let first = summary.failed.first else { return }
     throw ExperimentError(
       .numericalFailure,
