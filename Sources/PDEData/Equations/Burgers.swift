@@ -119,6 +119,7 @@ struct BurgersProblem<Element: SpectralScalar>: DatasetProblem {
   private let tableau: ExponentialTableau
   private let control: StepControl
   private let convection: ConservativeConvection<Element>
+  private let interpolation: PeriodicInterpolation?
   private let shared: ExponentialIntegrator<ConservativeConvection<Element>>?
   let attributes: [Attribute]
 
@@ -134,6 +135,12 @@ struct BurgersProblem<Element: SpectralScalar>: DatasetProblem {
     self.control = control
     let axis = thinning.solved.axes[0]
     convection = ConservativeConvection(count: axis.count, length: axis.length)
+    // The user's own states may be coarser than the grid that is solved on.
+    if case .dataset = initial, !thinning.isIdentity {
+      interpolation = PeriodicInterpolation(from: thinning.stored.pointCount, to: axis.count)
+    } else {
+      interpolation = nil
+    }
     shared = viscosity.constant.map { [convection] viscosity in
       Self.integrator(tableau, convection, viscosity, length: axis.length)
     }
@@ -202,7 +209,7 @@ struct BurgersProblem<Element: SpectralScalar>: DatasetProblem {
   func solve(sample: Int) throws(DatasetError) -> SampleSolution {
     let start = try initial.values(sample: sample)
     let axis = thinning.solved.axes[0]
-    let state = interpolated(start, count: axis.count)
+    let state = interpolation?(start) ?? start
     let viscosity = viscosity.value(sample: sample)
     let evolution = SpectralEvolution(
       integrator: shared ?? Self.integrator(tableau, convection, viscosity, length: axis.length),
@@ -219,24 +226,6 @@ struct BurgersProblem<Element: SpectralScalar>: DatasetProblem {
           "time_step": result.step, "discretization_error": result.error ?? .nan,
           "spectral_tail": result.tail,
         ], uniquingKeysWith: { $1 }))
-  }
-
-  /// A state on the grid that is solved on: the user's own may be coarser.
-  private func interpolated(_ values: Tensor<Double>, count: Int) -> Tensor<Double> {
-    guard values.count != count else { return values }
-    let coarse = PeriodicAxis<Double>(count: values.count, cutoff: (values.count - 1) / 2)
-    let fine = PeriodicAxis<Double>(count: count, cutoff: coarse.cutoff)
-    let coefficients = AlignedMemory<Double>(count: coarse.coefficientCount)
-    let scratch = AlignedMemory<Double>(count: fine.spectrumCount)
-    let points = AlignedMemory<Double>(count: values.count)
-    values.withUnsafeBuffer { _ = points.buffer.update(from: $0) }
-    coarse.analyze(points.pointer, into: coefficients.pointer, scratch: scratch.pointer)
-    var result = Tensor<Double>(uninitialized: [count])
-    result.withUnsafeMutableBuffer { buffer in
-      guard let target = buffer.baseAddress else { return }
-      fine.synthesize(coefficients.pointer, into: target, scratch: scratch.pointer)
-    }
-    return result
   }
 
   /// Steps per interval to begin error control with: in one, the fastest point travels a tenth of the domain. Rounded
