@@ -81,6 +81,9 @@ import Testing
       folder.file("nan.nc"), samples: 5, a: { sample, x in sample == 3 && x[1] == 0.25 ? .nan : x[0] })
     // Eight points of a, and as many of u, which is computed from it.
     expect(65, "nan.nc", "variable a", "8 values", "sample 3", "x 2") { try train("nan.nc") }
+    expect(65, "nan.nc", "variable a", "8 values", "sample 3", "x 2") {
+      try train("nan.nc", "data.memory_limit_mb=0")
+    }
     expect(65, "nan.nc", "variable a", "8 values", "sample 3", "x 2") { try predict("nan.nc") }
     expect(65, "nan.nc") { _ = try model.evaluate(data: folder.file("nan.nc")) }
     #expect(!FileManager.default.fileExists(atPath: folder.file("p.nc")))

@@ -5,10 +5,13 @@ import Tensors
 
 /// The configuration of a model of any kind. In files its `kind` stands beside the keys of that kind.
 public enum ModelConfiguration: Codable, Sendable, Equatable {
+  /// Dense or tensorized.
   case fno(FNOConfiguration)
 
   public enum Kind: String, Codable, Sendable, CaseIterable {
     case fno
+    /// An FNO with factorized spectral weights, by default in Tucker form.
+    case tfno
   }
 
   public enum CodingKeys: String, CodingKey, CaseIterable {
@@ -17,19 +20,22 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
 
   public var kind: Kind {
     switch self {
-    case .fno: .fno
+    case .fno(let configuration): configuration.factorization == .dense ? .fno : .tfno
     }
   }
 
   /// Numbers of channels that the configuration does not state are 0: the data will say them.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    switch try values.decode(.kind, default: Kind.fno) {
-    case .fno:
+    let kind = try values.decode(.kind, default: Kind.fno)
+    switch kind {
+    case .fno, .tfno:
       var configuration = try FNOConfiguration(from: decoder)
       let keys = try decoder.container(keyedBy: FNOConfiguration.CodingKeys.self)
       configuration.inChannels = try keys.decode(.inChannels, default: 0)
       configuration.outChannels = try keys.decode(.outChannels, default: 0)
+      configuration.factorization = try keys.decode(
+        .factorization, default: kind == .tfno ? .tucker : .dense)
       self = .fno(configuration)
     }
   }

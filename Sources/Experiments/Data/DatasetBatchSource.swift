@@ -21,16 +21,25 @@ public struct DatasetBatchSource: BatchSource {
   public var sampleCount: Int { samples.count }
 
   /// Without outputs in the file the target has no channels.
+  ///
+  /// - Throws: `DatasetError`; for values that are not finite it counts all of them, in all of the samples, and says
+  ///   where the first one is.
   public func batch(_ indices: [Int]) throws -> Batch<Float> {
     let numbers = indices.map { samples[$0] }
-    let input: Tensor<Float> = try data.inputs.read(data.reader, samples: numbers)
-    try data.inputs.requireFinite(input, samples: numbers, path: data.reader.path)
-    guard let outputs = data.outputs else {
-      return Batch(input: input, target: Tensor(uninitialized: [indices.count, 0] + data.grid.shape))
+    let input = try read(data.inputs, numbers)
+    let target = try data.outputs.map { try read($0, numbers) }
+    return Batch(input: input, target: target ?? Tensor(uninitialized: [indices.count, 0] + data.grid.shape))
+  }
+
+  private func read(_ layout: ChannelLayout, _ numbers: [Int]) throws -> Tensor<Float> {
+    let values: Tensor<Float> = try layout.read(data.reader, samples: numbers)
+    do {
+      try layout.requireFinite(values, samples: numbers, path: data.reader.path)
+    } catch {
+      try layout.requireFinite(data.reader, samples: samples)
+      throw error
     }
-    let target: Tensor<Float> = try outputs.read(data.reader, samples: numbers)
-    try outputs.requireFinite(target, samples: numbers, path: data.reader.path)
-    return Batch(input: input, target: target)
+    return values
   }
 
   /// Bytes that all samples need in memory.
@@ -39,20 +48,12 @@ public struct DatasetBatchSource: BatchSource {
     return sampleCount * values * MemoryLayout<Float>.stride
   }
 
-  /// The same samples, checked: their values are finite, all of them. They are in memory where they need at most
-  /// `limit` bytes.
+  /// The same samples, in memory where they need at most `limit` bytes.
   ///
-  /// - Throws: `DatasetError`, which counts the values that are not finite and says where the first one is.
-  public func checked(inMemoryUpTo limit: Int) throws -> any BatchSource<Float> {
-    guard byteCount <= limit, let outputs = data.outputs else {
-      try data.inputs.requireFinite(data.reader, samples: samples)
-      try data.outputs?.requireFinite(data.reader, samples: samples)
-      return self
-    }
-    let inputs: Tensor<Float> = try data.inputs.read(data.reader, samples: samples)
-    try data.inputs.requireFinite(inputs, samples: samples, path: data.reader.path)
-    let targets: Tensor<Float> = try outputs.read(data.reader, samples: samples)
-    try outputs.requireFinite(targets, samples: samples, path: data.reader.path)
-    return TensorSource(inputs: inputs, targets: targets, positions: positions)
+  /// - Throws: as ``batch(_:)`` does.
+  public func loaded(upTo limit: Int) throws -> any BatchSource<Float> {
+    guard byteCount <= limit, let outputs = data.outputs else { return self }
+    return TensorSource(
+      inputs: try read(data.inputs, samples), targets: try read(outputs, samples), positions: positions)
   }
 }

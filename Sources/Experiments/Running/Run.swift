@@ -4,6 +4,12 @@ import Foundation
 import Operators
 import PDEData
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// The files of one training run.
 public struct Run: Sendable, Equatable {
   public let folder: String
@@ -64,6 +70,15 @@ public struct Run: Sendable, Equatable {
       throw ExperimentError(.cannotCreate, "\(folder): cannot be created or written")
     }
     try TextFile.write(try experiment.yaml(), to: self.experiment)
+  }
+
+  /// Takes away what a run that failed before its first checkpoint has left.
+  func discard() {
+    guard !Self.exists(checkpoint), !Self.exists(model) else { return }
+    for file in [history, experiment] where Self.exists(file) {
+      try? FileManager.default.removeItem(atPath: file)
+    }
+    rmdir(folder)
   }
 
   private static func nearestFolder(above path: String) -> String {

@@ -100,7 +100,13 @@ public final class TrainingJob {
       files: files)
     if let checkpoint { try trainer.resume(from: checkpoint) }
     try run.begin(experiment, policy)
-    let outcome = try trainer.run(stop: stop, onEvent: onEvent)
+    let outcome: TrainingOutcome
+    do {
+      outcome = try trainer.run(stop: stop, onEvent: onEvent)
+    } catch {
+      run.discard()
+      throw error
+    }
     let last = trainer.state.history.last.map { (epoch: $0.epoch, validationLoss: $0.validationLoss) }
     return Result(
       outcome: outcome, epochs: trainer.state.history,
@@ -118,8 +124,8 @@ public final class TrainingJob {
     let total = training.byteCount + (validation?.byteCount ?? 0)
     let isSmall = total <= limit
     return (
-      try training.checked(inMemoryUpTo: isSmall ? limit : 0),
-      try validation?.checked(inMemoryUpTo: isSmall ? limit : 0)
+      try training.loaded(upTo: isSmall ? limit : 0),
+      try validation?.loaded(upTo: isSmall ? limit : 0)
     )
   }
 

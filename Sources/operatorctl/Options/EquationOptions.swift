@@ -59,15 +59,26 @@ struct EquationOptions: ParsableArguments {
 }
 
 /// What `generate` and `solve` show and how they end.
-struct GenerationDisplay {
-  let output: String
-  let json: Bool
+final class GenerationDisplay {
+  private let output: String
+  private let json: Bool
+  private var last = ContinuousClock.now
+
+  init(output: String, json: Bool) {
+    self.output = output
+    self.json = json
+  }
 
   func show(_ progress: GenerationProgress) {
-    let left = progress.secondsLeft.map { "  \(TrainingDisplay.duration($0)) left" } ?? ""
-    Console.progress(
-      "\(bar(progress.done, progress.total)) \(progress.done)/\(progress.total)"
-        + "  \(TrainingDisplay.rate(progress.samplesPerSecond))\(left)")
+    var line =
+      "\(progress.done)/\(progress.total) samples  \(TrainingDisplay.rate(progress.samplesPerSecond))"
+    if let seconds = progress.secondsLeft { line += "  \(TrainingDisplay.duration(seconds)) left" }
+    if Console.isTerminal {
+      Console.progress("\(bar(progress.done, progress.total))  \(line)")
+    } else if ContinuousClock.now - last > .seconds(30), progress.done < progress.total {
+      last = .now
+      Console.log.info("\(output): \(line)")
+    }
   }
 
   /// Failed samples are recorded in the file; the command nevertheless says so.

@@ -60,6 +60,18 @@ struct ModelOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Convolutions that take each channel by itself.")
   var separable: Bool?
 
+  @Option(help: ArgumentHelp("Factors of the spectral weights (tfno): tucker, cp, tt.", valueName: "kind"))
+  var factorization: String?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Size of the factors: a fraction of the dense weights, or ranks.", valueName: "rank"))
+  var rank: [String] = []
+
+  @Option(
+    help: ArgumentHelp("How factors are applied: automatic, factorized, reconstructed.", valueName: "kind"))
+  var contraction: String?
+
   @Flag(inversion: .prefixedNo, help: "Activation and normalization before the convolution.")
   var preactivation: Bool?
 
@@ -84,6 +96,12 @@ struct ModelOptions: ParsableArguments {
     try set("domain_padding", domainPadding.isEmpty ? nil : domainPadding, "domain-padding")
     try set("tanh_stabilizer", tanhStabilizer, "tanh-stabilizer")
     try set("separable", separable, "separable")
+    try set("factorization", factorization, "factorization")
+    if !rank.isEmpty {
+      let text = rank.count == 1 ? rank[0] : "[\(rank.joined(separator: ", "))]"
+      try document.set("model.rank=\(text)", origin: "--rank")
+    }
+    try set("contraction", contraction, "contraction")
     try set("preactivation", preactivation, "preactivation")
   }
 }

@@ -54,7 +54,7 @@ final class TrainingDisplay {
 
   private func line(_ progress: TrainingProgress) -> String {
     var parts = [
-      "epoch \(progress.epoch)/\(progress.epochs)", bar(progress.step, progress.stepsPerEpoch, width: 16),
+      "epoch \(progress.epoch)/\(progress.epochs)", bar(progress.step, progress.stepsPerEpoch, width: 8),
     ]
     parts.append("loss \(progress.meanLoss.shown(4))")
     if let loss = progress.validationLoss { parts.append("validation \(loss.shown(4))") }
