@@ -1,10 +1,9 @@
 import Foundation
 import PDEData
-import Synchronization
 import Tensors
 import Testing
 
-@Suite(.serialized) struct DatasetGeneratorTests {
+@Suite struct DatasetGeneratorTests {
   private static func generator(
     _ equation: any Equation, _ resolution: [Int], _ samples: Range<Int> = 0..<6, seed: UInt64 = 3,
     options: [String: String] = [:], store: NetCDFType = .float32
@@ -14,49 +13,8 @@ import Testing
       samples: samples, store: store)
   }
 
-  private static func bytes(_ folder: TemporaryFolder, _ name: String) throws -> Data {
-    try Data(contentsOf: URL(filePath: folder.path(name)))
-  }
-
   private static func values(_ folder: TemporaryFolder, _ file: String, _ name: String) throws -> [Double] {
     try InitialStates.values(DatasetReader(path: folder.path(file)), name)
-  }
-
-  @Test func sameSeedSameBytesOnAnyNumberOfThreads() throws {
-    let folder = try TemporaryFolder()
-    let threads = WorkerPool.shared.threadCount
-    defer { WorkerPool.shared.threadCount = threads }
-    for equation in Equations.all {
-      for count in [1, 2, 5] {
-        WorkerPool.shared.threadCount = count
-        _ = try Self.generator(equation, [33]).run(to: folder.path("\(equation.name)\(count).nc"))
-      }
-      let one = try Self.bytes(folder, "\(equation.name)1.nc")
-      #expect(try Self.bytes(folder, "\(equation.name)2.nc") == one)
-      #expect(try Self.bytes(folder, "\(equation.name)5.nc") == one)
-    }
-  }
-
-  @Test func stoppedAndResumedIsAsIfNeverStopped() throws {
-    let folder = try TemporaryFolder()
-    let generator = Self.generator(BurgersEquation(), [64], 0..<25)
-    _ = try generator.run(to: folder.path("whole.nc"))
-    let asked = Atomic<Int>(0)
-    let error = #expect(throws: GenerationInterrupted.self) {
-      try generator.run(
-        to: folder.path("F.nc"), isCancelled: { asked.add(1, ordering: .relaxed).oldValue >= 9 })
-    }
-    #expect(error?.category == .interrupted)
-    #expect(error.map { $0.done > 0 && $0.done < 25 } == true)
-    #expect(folder.exists("F.nc.partial") && !folder.exists("F.nc"))
-    var last: GenerationProgress?
-    let summary = try generator.run(to: folder.path("F.nc"), existing: .resume, progress: { last = $0 })
-    #expect(summary.made == 25 - (error?.done ?? 0))
-    #expect(last?.done == 25 && last?.total == 25)
-    #expect(try Self.bytes(folder, "F.nc") == Self.bytes(folder, "whole.nc"))
-    // Nothing is left to do.
-    #expect(try generator.run(to: folder.path("F.nc"), existing: .resume).made == 0)
-    #expect(throws: DatasetError.self) { try generator.run(to: folder.path("F.nc")) }
   }
 
   @Test func shardsAreThePartsOfTheWhole() throws {

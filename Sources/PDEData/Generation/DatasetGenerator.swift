@@ -76,7 +76,8 @@ public struct DatasetGenerator: Sendable {
     self.history = history
   }
 
-  /// Makes the dataset at `path`.
+  /// Makes the dataset at `path`. A partial file is continued with the process's transforms planned as they were when
+  /// it was begun.
   /// - Parameters:
   ///   - isCancelled: asked before every sample; once true, the run ends with ``GenerationInterrupted``.
   ///   - progress: called after every block of samples, on the calling thread.
@@ -92,12 +93,10 @@ public struct DatasetGenerator: Sendable {
       throw ParameterError("store", "\(store.name) is not float32 or float64")
     }
     let files = DatasetFiles(path: path)
-    if try files.check(existing) == .partial, let wisdom = try files.wisdom() {
-      FFTPlanner.replaceWisdom(with: wisdom)
-    }
+    if try files.check(existing) == .partial { try files.restoreTransformPlans() }
     let problem = try equation.problem(options: options, input: input)
     var schema = schema(problem)
-    schema.addWisdom(FFTPlanner.wisdom)
+    schema.addTransformPlans()
     let writer = try DatasetWriter(path: path, schema: schema, existing: existing)
     let run = GenerationRun(
       problem: problem, writer: writer, firstSample: samples.lowerBound, isCancelled: isCancelled)
