@@ -88,6 +88,68 @@ import Testing
     }
   }
 
+  /// Models of neuraloperator 2.0.0 with their inputs and outputs, as datasets on nodes, whose positions are not
+  /// those that neuraloperator takes.
+  @Test(arguments: [
+    "fno1d", "fno1d_odd", "fno2d", "fno2d_channels", "fno2d_full_modes", "fno2d_gated_skips",
+    "fno2d_group_norm",
+    "fno2d_identity_skips", "fno2d_instance_norm", "fno2d_no_channel_mlp", "fno2d_no_embedding",
+    "fno2d_padding",
+    "fno2d_preactivation", "fno2d_separable", "fno3d",
+  ])
+  func importedModelsPredictWhatTheirLibraryDoes(name: String) throws {
+    let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("OperatorsTests/Fixtures")
+    let golden = try SafetensorsFile(path: fixtures.appendingPathComponent("\(name).safetensors").path)
+    let folder = try TemporaryFolder()
+    var contents = SafetensorsContents()
+    for tensor in golden.tensors where tensor.name.hasPrefix("param.") {
+      let values: [Float] = try golden.values(of: tensor)
+      let path = String(tensor.name.dropFirst("param.".count))
+      if tensor.type == .complex64 {
+        contents.addComplex(path, shape: tensor.shape) { values }
+      } else {
+        contents.add(path, shape: tensor.shape) { values }
+      }
+    }
+    try contents.write(to: folder.file("w.safetensors"))
+    try Data((golden.metadata["config"] ?? "").utf8).write(to: URL(fileURLWithPath: folder.file("c.json")))
+
+    let (input, output): (Tensor<Float>, Tensor<Float>) = (
+      try golden.tensor("input"), try golden.tensor("output")
+    )
+    let axes = zip(["z", "y", "x"].suffix(input.rank - 2), input.shape[2...]).map {
+      Grid.Axis(name: $0, count: $1, placement: .nodes)
+    }
+    let fields = (0..<input.shape[1]).map { "a\($0)" } + (0..<output.shape[1]).map { "u\($0)" }
+    try writeDataset(
+      folder.file("d.nc"), samples: input.shape[0], grid: Grid(axes: axes),
+      fields: fields.map { (name: $0, hasTime: false, value: { _, _, _ in 0 }) },
+      tensors: channels(input, "a").merging(channels(output, "u")) { first, _ in first })
+    try NeuralOperatorInterchange.import(
+      weights: folder.file("w.safetensors"), configuration: folder.file("c.json"),
+      fields: FieldMapping(
+        inputs: fields.filter { $0.hasPrefix("a") }, outputs: fields.filter { $0.hasPrefix("u") }),
+      to: folder.file("m.safetensors"))
+    let model = try TrainedModel(path: folder.file("m.safetensors"))
+    let error = try #require(try model.evaluate(data: folder.file("d.nc")).evaluation.metrics.relativeL2)
+    #expect(error < 1e-5)
+  }
+
+  /// Each channel of `[sample, channel, …grid]` by the name of a variable.
+  private func channels(_ tensor: Tensor<Float>, _ prefix: String) -> [String: [Double]] {
+    let points = tensor.shape[2...].reduce(1, *)
+    let values = tensor.values
+    var result: [String: [Double]] = [:]
+    for channel in 0..<tensor.shape[1] {
+      result["\(prefix)\(channel)"] = (0..<tensor.shape[0]).flatMap { sample in
+        let start = (sample * tensor.shape[1] + channel) * points
+        return values[start..<start + points].map(Double.init)
+      }
+    }
+    return result
+  }
+
   @Test func weightsThatDoNotFitAreNamed() throws {
     let folder = try TemporaryFolder()
     let model = try run(folder)

@@ -21,10 +21,12 @@ final class TemporaryFolder {
   func file(_ name: String) -> String { "\(path)/\(name)" }
 }
 
-/// Writes a dataset of fields given by formulas of the sample, the time and the position.
+/// Writes a dataset of fields given by formulas of the sample, the time and the position, or, those in `tensors`, by
+/// all their values.
 func writeDataset(
   _ path: String, samples: Int, grid: Grid, times: [Double]? = nil,
-  fields: [(name: String, hasTime: Bool, value: (_ sample: Int, _ time: Int, _ x: [Double]) -> Double)]
+  fields: [(name: String, hasTime: Bool, value: (_ sample: Int, _ time: Int, _ x: [Double]) -> Double)],
+  tensors: [String: [Double]] = [:]
 ) throws {
   var schema = DatasetSchema(sampleCount: samples, grid: grid, times: times)
   for field in fields {
@@ -37,10 +39,12 @@ func writeDataset(
     grid.axes.indices.map { grid.axes[$0].coordinates[point / strides[$0] % grid.shape[$0]] }
   }
   for field in fields {
-    var values: [Double] = []
-    for sample in 0..<samples {
-      for time in 0..<(field.hasTime ? times?.count ?? 1 : 1) {
-        values += points.map { field.value(sample, time, $0) }
+    var values = tensors[field.name] ?? []
+    if values.isEmpty {
+      for sample in 0..<samples {
+        for time in 0..<(field.hasTime ? times?.count ?? 1 : 1) {
+          values += points.map { field.value(sample, time, $0) }
+        }
       }
     }
     try values.withUnsafeBufferPointer { buffer in
