@@ -20,7 +20,7 @@ help:
 	@echo "make build    the program, at $(PROGRAM)"
 	@echo "make install  the program, into PREFIX/bin (PREFIX=$(PREFIX))"
 	@echo "make deps     install FFTW, OpenBLAS and NetCDF where pkg-config does not find them"
-	@echo "make bench    compare with the Python peers, in turn: models, Burgers, Darcy"
+	@echo "make bench    compare with the Python peers, in turn: models, Burgers, Darcy, files"
 	@echo "make format   format the sources; make lint checks them"
 	@echo "make clean    remove what was built"
 
@@ -44,7 +44,7 @@ demo: build
 	touch $@
 
 bench: build .venv/peers
-	.venv/bin/python Benchmarks/compare.py models burgers darcy | tee bench.md
+	.venv/bin/python Benchmarks/compare.py models burgers darcy files | tee bench.md
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests

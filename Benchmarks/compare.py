@@ -132,9 +132,29 @@ def darcy(program, nodes):
         if key in peer]
 
 
+def files(program):
+    """Reading and writing together (a merge of one file) against a copy of the same bytes, both warm."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, copy, merged = (f"{folder}/{name}" for name in ("data.nc", "copy.nc", "merged.nc"))
+        subprocess.run([program, "generate", "burgers", "--samples", "20000", "--resolution", "1024", "--final-time",
+                        "0.001", "--store", "float64", "--output", data], check=True, capture_output=True)
+        size = os.path.getsize(data) / 1e6
+        copying, merging = [], []
+        for _ in range(5):
+            for command, target, times in ((["cp", data, copy], copy, copying),
+                                           ([program, "merge", data, "--output", merged], merged, merging)):
+                pathlib.Path(target).unlink(missing_ok=True)
+                start = time.monotonic()
+                subprocess.run(command, check=True, capture_output=True)
+                times.append(time.monotonic() - start)
+    return ["", f"| a dataset of {size:.0f} MB | seconds |", "|---|---|",
+            f"| cp: read and write | {statistics.median(copying):.2f} |",
+            f"| operatorctl merge: read and write | {statistics.median(merging):.2f} |"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="+", choices=["models", "training", "burgers", "darcy"])
+    parser.add_argument("what", nargs="+", choices=["models", "training", "burgers", "darcy", "files"])
     parser.add_argument("--program", default=".build/release/operatorctl")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
@@ -152,6 +172,8 @@ def main():
             lines += darcy_training(options.program, options.train, options.test, options.seeds, options.epochs)
         elif what == "burgers":
             lines += burgers(options.program, 1000)
+        elif what == "files":
+            lines += files(options.program)
         else:
             lines += darcy(options.program, 421)
     print("\n".join(lines))
