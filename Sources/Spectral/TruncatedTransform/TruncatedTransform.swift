@@ -16,6 +16,13 @@ import Tensors
 /// doublesInterior: true)` are the layer's two transforms. Their exact adjoints, with respect to the plain sums over
 /// points and over real and imaginary parts, are `synthesize(scale: 1/N, doublesInterior: false)` and
 /// `analyze(scale: 1, doublesInterior: true)`.
+///
+/// Sixteen planes are computed side by side as vector lanes. Every axis is a dense sum over points that reflection
+/// and parity have folded (see ``FoldedAxis``), some `kept · n/3` products a line: work that grows with the kept
+/// modes, runs at the speed of a matrix product and is the same for bad sizes and good ones. Measured on one core of
+/// a Zen 4 against FFTW's complete real transform, in single precision, it is faster on planes of 64² and 128² even with
+/// all modes kept (5 times with a quarter of them per axis and sign), on 512² with up to half; it loses on lines of
+/// more than 1024 points of which more than a quarter of the modes are kept. Nothing depends on FFTW's plans.
 public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
   /// Points along each axis.
   public let gridShape: [Int]
