@@ -105,10 +105,12 @@ import Testing
     #expect(error(opening: try write(bytes)) == nil)
   }
 
-  @Test func filesWithoutADigestAreAccepted() throws {
-    let header = #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
-    let file = try SafetensorsFile(path: write(header: header, data: [0, 0, 128, 63]))
-    #expect(try file.tensor("x", as: Float.self).values == [1])
+  @Test func filesWithoutOurDigestAreAccepted() throws {
+    for metadata in ["", #""__metadata__":{"digest":"sha256:of something else"},"#] {
+      let header = "{\(metadata)" + #""x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
+      let file = try SafetensorsFile(path: write(header: header, data: [0, 0, 128, 63]))
+      #expect(try file.tensor("x", as: Float.self).values == [1])
+    }
   }
 
   @Test func storedTypesAreConverted() throws {
@@ -142,6 +144,10 @@ import Testing
       "do not follow"
     ),
     (#"{"x":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#, "1 bytes belong to no tensor"),
+    (
+      #"{"x":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"x":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}"#,
+      ""
+    ),
     (#"{"__metadata__":{"n":1},"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#, "wrong type"),
     (#"["x"]"#, ""),
     (#"{"x":"#, "not JSON"),

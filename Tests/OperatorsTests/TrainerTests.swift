@@ -3,6 +3,7 @@
 import Autodiff
 import Foundation
 import Operators
+import Spectral
 import Synchronization
 import Tensors
 import Testing
@@ -293,7 +294,7 @@ import Testing
     #expect(abs((seen.last?.meanLoss ?? 0) - (trainer.state.history.last?.trainingLoss ?? 1)) <= 1e-15)
   }
 
-  /// The threads only share the work.
+  /// Batches come in their order, and no further ahead than one.
   @Test func twoBatchesAtMostAreInMemory() throws {
     final class Counter: Sendable {
       let read = Atomic(0)
@@ -320,17 +321,66 @@ import Testing
     #expect(try reader.next() == nil)
   }
 
-  /// From the third epoch on a run lives on the memory it has. In a process of its own: the pool is everybody's.
+  /// The checkpoint holds how Fourier transforms were planned, and a resumed run plans them so. In a process of its
+  /// own, whose plans are nobody else's.
+  @Test func aResumedRunPlansItsTransformsAsBefore() async {
+    await #expect(processExitsWith: .success) {
+      let folder = try TemporaryFolder()
+      FFTPlanner.folder = WisdomFolder(path: folder.file("wisdom"))
+      FFTPlanner.effort = .measure
+      _ = FFT.realToComplex(Tensor<Float>.zeros([64]), axes: [0])
+      func lines(_ wisdom: FFTPlanner.Wisdom?) -> [Substring] {
+        wisdom?.float32.split(separator: "\n").sorted() ?? []
+      }
+      let training = tinySource(samples: 12)
+      func trainer(_ files: TrainingFiles?) throws -> Trainer<Float> {
+        let model = FNO<Float>(FNOConfiguration(modes: [4], inChannels: 2, outChannels: 1, width: 4), seed: 1)
+        let normalized = NormalizedOperator(
+          model, inputNormalizer: .identity(channels: 2), outputNormalizer: .identity(channels: 1))
+        return try Trainer(
+          normalized, TrainingConfiguration(epochs: 3, batchSize: 5), training: training, files: files)
+      }
+      let whole = try trainer(nil)
+      #expect(try whole.run() == .finished)
+
+      let files = TrainingFiles(folder: folder.path, configuration: "{}")
+      let stop = StopSignal()
+      #expect(
+        try trainer(files).run(stop: stop) { event in
+          if case .step(let progress) = event, progress.epoch == 2 { stop.request() }
+        } == .stopped)
+      FFTPlanner.effort = .estimate
+      FFTPlanner.replaceWisdom(with: FFTPlanner.Wisdom(float32: "", float64: ""))
+      let resumed = try trainer(files)
+      let checkpoint = try Checkpoint(path: files.checkpoint)
+      try resumed.resume(from: checkpoint)
+      #expect(FFTPlanner.effort == .measure)
+      let stored = try checkpoint.trainingState()?.plans?.wisdom
+      #expect(lines(stored).count > 2 && lines(FFTPlanner.wisdom) == lines(stored))
+      #expect(try resumed.run() == .finished)
+      #expect(
+        resumed.normalized.model.parameters.map(\.parameter.canonicalValues)
+          == whole.normalized.model.parameters.map(\.parameter.canonicalValues))
+    }
+  }
+
+  /// After some epochs a run lives on the memory it has. In a process of its own, for the pool is everybody's, and on
+  /// one thread: with several, chance decides when as many as there are want scratch memory at once.
   @Test func steadyStateTakesNothingFromTheSystem() async {
     await #expect(processExitsWith: .success) {
+      WorkerPool.shared.threadCount = 1
       let training = tinySource(samples: 64)
+      let normalizers = try Normalizer.fit(input: .gaussian, output: .gaussian, to: training)
+      let normalized = NormalizedOperator(
+        FNO<Float>(FNOConfiguration(modes: [4], inChannels: 2, outChannels: 1, width: 4), seed: 1),
+        inputNormalizer: normalizers.input, outputNormalizer: normalizers.output)
       let trainer = try Trainer(
-        tinyNormalized(training), TrainingConfiguration(epochs: 12, batchSize: 16), training: training,
+        normalized, TrainingConfiguration(epochs: 30, batchSize: 16), training: training,
         validation: tinySource(samples: 20, offset: 70))
       var before = 0
       #expect(
         try trainer.run { event in
-          guard case .epoch(let record, _) = event, record.epoch == 3 else { return }
+          guard case .epoch(let record, _) = event, record.epoch == 10 else { return }
           before = BufferPool.shared.statistics.systemAllocations
         } == .finished)
       #expect(before > 0)
