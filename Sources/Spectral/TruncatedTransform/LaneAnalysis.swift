@@ -130,7 +130,7 @@ private func analyzeBlock<V: SIMD>(
   multiplyClasses(layout.cosines, layout.cosineCount, block, width, to: sums, modeStride: width, as: V.self)
   multiplyClasses(layout.sines, layout.sineCount, block, width, to: sines, modeStride: width, as: V.self)
   // Wavenumbers without a sine.
-  (sines + 0).update(repeating: 0, count: width)
+  sines.update(repeating: 0, count: width)
   if layout.largestSine < layout.largest {
     (sines + layout.largest * width).update(repeating: 0, count: width)
   }
