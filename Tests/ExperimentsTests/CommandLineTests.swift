@@ -68,7 +68,8 @@ struct CommandLineTests {
     #expect(prediction == Program.Outcome(exitCode: 0, output: "", errors: ""))
 
     let evaluation = try run("evaluate", "--model", "run/model.safetensors", "--data", "d.nc", "--json")
-    #expect(evaluation.exitCode == 0 && evaluation.errors.contains("warning"))  // it was trained on these samples
+    // It was trained on these samples.
+    #expect(evaluation.exitCode == 0 && evaluation.errors.contains("warning"))
     let object = try #require(
       JSONSerialization.jsonObject(with: Data(evaluation.output.utf8)) as? [String: Any])
     #expect(
