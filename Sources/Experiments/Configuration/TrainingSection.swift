@@ -18,7 +18,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
   public var epochs = 100
   public var batchSize = 20
   public var loss = Loss.relativeL2
-  public var optimizer = OptimizerConfiguration.Rule.adamw
+  public var optimizer = OptimizerConfiguration.Rule.adam
   public var learningRate = 1e-3
   public var weightDecay = 1e-4
   public var beta1 = 0.9

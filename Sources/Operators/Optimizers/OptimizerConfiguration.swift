@@ -3,7 +3,7 @@
 /// Which optimizer, with its constants.
 public struct OptimizerConfiguration: Codable, Sendable, Hashable {
   public enum Rule: String, Codable, Sendable, CaseIterable {
-    /// The decay of weights is added to the gradient.
+    /// The decay of weights is added to the gradient, as in the published trainings of Fourier neural operators.
     case adam
     /// The decay of weights is apart from the gradient.
     case adamw
@@ -25,7 +25,7 @@ public struct OptimizerConfiguration: Codable, Sendable, Hashable {
   public var nesterov: Bool
 
   public init(
-    rule: Rule = .adamw, learningRate: Double = 1e-3, weightDecay: Double = 1e-4, beta1: Double = 0.9,
+    rule: Rule = .adam, learningRate: Double = 1e-3, weightDecay: Double = 1e-4, beta1: Double = 0.9,
     beta2: Double = 0.999, epsilon: Double = 1e-8, momentum: Double = 0.9, nesterov: Bool = false
   ) {
     self.rule = rule

@@ -3,19 +3,10 @@
 // Sixteen planes side by side are the lanes of every kernel of the truncated transform, so that any sum over points
 // or modes is vector code without shuffles.
 
-import RealModule
 import Tensors
 
 /// Planes that are transformed side by side: a vector of 512 bits in single precision.
 let laneCount = 16
-
-/// `a · b + c`, contracted where the processor can.
-@inline(__always)
-func multiplyAdd<V: SIMD>(_ a: V, _ b: V, _ c: V) -> V where V.Scalar: Real {
-  var result = c
-  for lane in 0..<V.scalarCount { result[lane] = Relaxed.multiplyAdd(a[lane], b[lane], c[lane]) }
-  return result
-}
 
 /// The most rows of a table in one block: 6 × 4 vectors of 512 bits (or 6 × 2 of 256) accumulate in registers.
 private let largestBlock = 6
@@ -94,68 +85,6 @@ private func multiplyBlocks<B: VectorBlock>(
     table += block &* inner
     y += block &* yStride
     remaining = remaining &- block
-  }
-}
-
-/// A few neighbouring vectors as one: what an accumulator of the kernels holds.
-private protocol VectorBlock {
-  associatedtype V: SIMD where V.Scalar: Real
-  init()
-  init(_ source: UnsafePointer<V>)
-  mutating func add(_ x: Self, times factor: V.Scalar)
-  func store(_ target: UnsafeMutablePointer<V>)
-}
-
-private struct OneVector<V: SIMD>: VectorBlock where V.Scalar: Real {
-  var a: V
-  @inline(__always) init() { a = V(repeating: 0) }
-  @inline(__always) init(_ source: UnsafePointer<V>) { a = source[0] }
-  @inline(__always) mutating func add(_ x: Self, times factor: V.Scalar) {
-    a = multiplyAdd(x.a, V(repeating: factor), a)
-  }
-  @inline(__always) func store(_ target: UnsafeMutablePointer<V>) { target[0] = a }
-}
-
-private struct TwoVectors<V: SIMD>: VectorBlock where V.Scalar: Real {
-  var a: V
-  var b: V
-  @inline(__always) init() {
-    a = V(repeating: 0)
-    b = a
-  }
-  @inline(__always) init(_ source: UnsafePointer<V>) {
-    a = source[0]
-    b = source[1]
-  }
-  @inline(__always) mutating func add(_ x: Self, times factor: V.Scalar) {
-    let factor = V(repeating: factor)
-    a = multiplyAdd(x.a, factor, a)
-    b = multiplyAdd(x.b, factor, b)
-  }
-  @inline(__always) func store(_ target: UnsafeMutablePointer<V>) {
-    target[0] = a
-    target[1] = b
-  }
-}
-
-private struct FourVectors<V: SIMD>: VectorBlock where V.Scalar: Real {
-  var ab: TwoVectors<V>
-  var cd: TwoVectors<V>
-  @inline(__always) init() {
-    ab = TwoVectors()
-    cd = ab
-  }
-  @inline(__always) init(_ source: UnsafePointer<V>) {
-    ab = TwoVectors(source)
-    cd = TwoVectors(source + 2)
-  }
-  @inline(__always) mutating func add(_ x: Self, times factor: V.Scalar) {
-    ab.add(x.ab, times: factor)
-    cd.add(x.cd, times: factor)
-  }
-  @inline(__always) func store(_ target: UnsafeMutablePointer<V>) {
-    ab.store(target)
-    cd.store(target + 2)
   }
 }
 

@@ -118,6 +118,13 @@ func loadLanes<Element: SpectralScalar>(
           source + j, planes.stride, target + (j &* targetStride &+ lane), targetStride, accumulate: false)
         j = j &+ side
       }
+      if j < points, side <= points {
+        // The last points, some of them for the second time.
+        j = points &- side
+        transposeTile(
+          source + j, planes.stride, target + (j &* targetStride &+ lane), targetStride, accumulate: false)
+        j = points
+      }
     }
     // What is left of the points or of the planes.
     while j < points {
@@ -157,6 +164,12 @@ func storeLanes<Element: SpectralScalar>(
           source + (j &* sourceStride &+ lane), sourceStride, target + j, planes.stride,
           accumulate: accumulate)
         j = j &+ side
+      }
+      if j < points, side <= points, !accumulate {
+        j = points &- side
+        transposeTile(
+          source + (j &* sourceStride &+ lane), sourceStride, target + j, planes.stride, accumulate: false)
+        j = points
       }
     }
     while j < points {

@@ -30,7 +30,7 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("relative_l2 (default) or mse.", valueName: "kind"))
   var loss: String?
 
-  @Option(help: ArgumentHelp("adamw (default), adam or sgd.", valueName: "kind"))
+  @Option(help: ArgumentHelp("adam (default: decay added to the gradient), adamw or sgd.", valueName: "kind"))
   var optimizer: String?
 
   @Option(
