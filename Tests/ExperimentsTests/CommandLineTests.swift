@@ -52,11 +52,12 @@ struct CommandLineTests {
   }
 
   @Test func theMainJobRunsFromDataToError() throws {
-    #expect(
-      try run(
-        "generate", "burgers", "--samples", "8", "--resolution", "32", "--seed", "2", "--output", "d.nc",
-        "--viscosity", "1e-2:1e-1"
-      ).exitCode == 0)
+    let generation = try run(
+      "generate", "burgers", "--samples", "8", "--resolution", "32", "--seed", "2", "--output", "d.nc",
+      "--viscosity", "1e-2:1e-1", "--json")
+    let generated = try #require(
+      JSONSerialization.jsonObject(with: Data(generation.output.utf8)) as? [String: Any])
+    #expect(generation.exitCode == 0 && generated["samples"] as? Int == 8)
     let training = try run(
       "train", "--data", "d.nc", "--modes", "8", "--width", "6", "--layers", "2", "--epochs", "2", "--output",
       "run")
@@ -67,7 +68,7 @@ struct CommandLineTests {
     #expect(prediction == Program.Outcome(exitCode: 0, output: "", errors: ""))
 
     let evaluation = try run("evaluate", "--model", "run/model.safetensors", "--data", "d.nc", "--json")
-    // The model was trained on these samples.
+    // It was trained on these samples.
     #expect(evaluation.exitCode == 0 && evaluation.errors.contains("warning"))
     let object = try #require(
       JSONSerialization.jsonObject(with: Data(evaluation.output.utf8)) as? [String: Any])
@@ -80,6 +81,20 @@ struct CommandLineTests {
         "fourier_rmse_low", "fourier_rmse_mid", "fourier_rmse_high",
       ])
     #expect(metrics["boundary_rmse"] is NSNull && (metrics["relative_l2"] as? Double ?? 0) > 0)
+
+    // The same errors of the file that predict wrote.
+    let comparison = try run("evaluate", "--predictions", "p.nc", "--data", "d.nc", "--json")
+    let compared = try #require(
+      JSONSerialization.jsonObject(with: Data(comparison.output.utf8)) as? [String: Any])
+    #expect(compared["seconds_per_sample"] is NSNull)
+    for (name, value) in try #require(compared["metrics"] as? [String: Any]) {
+      guard let value = value as? Double, let expected = metrics[name] as? Double else { continue }
+      #expect(abs(value - expected) <= 1e-6 * expected, "\(name)")
+    }
+    expectComplaint(try run("evaluate", "--data", "d.nc"), 64, "--model", "--predictions")
+    expectComplaint(
+      try run("evaluate", "--predictions", "p.nc", "--data", "d.nc", "--outputs", "u0", "viscosity", "w"), 65,
+      "w")
 
     for (file, kind) in [("d.nc", "dataset"), ("run", "run"), ("run/model.safetensors", "model")] {
       let information = try run("info", file, "--json")

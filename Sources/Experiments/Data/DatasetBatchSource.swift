@@ -31,6 +31,9 @@ public struct DatasetBatchSource: BatchSource {
     return Batch(input: input, target: target ?? Tensor(uninitialized: [indices.count, 0] + data.grid.shape))
   }
 
+  /// The inputs alone.
+  func inputs(_ indices: [Int]) throws -> Tensor<Float> { try read(data.inputs, indices.map { samples[$0] }) }
+
   private func read(_ layout: ChannelLayout, _ numbers: [Int]) throws -> Tensor<Float> {
     let values: Tensor<Float> = try layout.read(data.reader, samples: numbers)
     do {

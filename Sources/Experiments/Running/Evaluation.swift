@@ -9,8 +9,8 @@ public struct Evaluation: Sendable, Equatable {
   public let samples: Int
   public let metrics: MetricValues
   /// The median over batches of the time of the forward pass, divided by the batch; one pass to warm up, reading and
-  /// writing left out.
-  public let secondsPerSample: Double
+  /// writing left out. Nil where nothing was predicted.
+  public let secondsPerSample: Double?
 
   /// `{"samples":…,"metrics":{…},"seconds_per_sample":…}`.
   public var json: JSONValue {

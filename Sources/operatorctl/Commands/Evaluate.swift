@@ -65,7 +65,8 @@ struct Evaluate: ParsableCommand {
     }
     let figures = evaluation.metrics.named.map { line($0.name, $0.value.map { $0.shown() } ?? "-") }
     let head = [line("samples", "\(evaluation.samples)")]
-    return (head + figures + [line("seconds_per_sample", evaluation.secondsPerSample.shown())])
+    let time = evaluation.secondsPerSample.map { $0.shown() } ?? "-"
+    return (head + figures + [line("seconds_per_sample", time)])
       .joined(separator: "\n")
   }
 }
