@@ -7,11 +7,11 @@ import Testing
     try Experiment(ConfigurationDocument(yaml: yaml, file: "E.yaml"))
   }
 
-  private let shortest = "data: {train: darcy.nc}\nmodel: {modes: [12, 12]}"
+  private let shortest = "data: {train: train.nc}\nmodel: {modes: [12, 12]}"
 
   @Test func theDocumentedFileIsTheDefaults() throws {
     let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("docs/experiment.md")
+      .deletingLastPathComponent().appendingPathComponent("docs/configuration.md")
     let text = try String(contentsOf: page, encoding: .utf8)
     let block = text.components(separatedBy: "```yaml\n")[1].components(separatedBy: "```")[0]
     var expected = try experiment(shortest)
