@@ -78,7 +78,7 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   }
 
   /// A model with parameters drawn from `seed`. The configuration must have no ``problem``.
-  public func makeModel(seed: UInt64 = 0) -> any NeuralOperator<Float> {
+  public func makeModel(seed: UInt64? = 0) -> any NeuralOperator<Float> {
     switch self {
     case .fno(let configuration): FNO<Float>(configuration, seed: seed)
     }

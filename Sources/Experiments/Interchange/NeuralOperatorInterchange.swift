@@ -24,7 +24,7 @@ public enum NeuralOperatorInterchange {
       throw ExperimentError(.invalidData, "\(configuration): \(error)")
     }
     let model = ModelConfiguration.fno(arguments)
-    let module = model.makeModel()
+    let module = model.makeModel(seed: nil)
     try SafetensorsFile(path: weights).restoreParameters(of: module)
     return TrainedModel(
       path: weights, ModelDescription(model: model, fields: fields),

@@ -99,7 +99,7 @@ public struct Information: Sendable {
     guard file.metadata["format"] == CheckpointFormat.name else { return foreign(file) }
     let checkpoint = try Checkpoint(path: path)
     let description = try checkpoint.decodedConfiguration(as: ModelDescription.self)
-    let count = description.model.makeModel().parameterCount
+    let count = description.model.makeModel(seed: nil).parameterCount
     var pairs: [(key: String, value: JSONValue)] = [
       ("kind", .text(checkpoint.kind.rawValue)), ("path", .text(path)), ("parameters", .integer(count)),
       ("configuration", .verbatim(checkpoint.configuration)),
@@ -164,7 +164,7 @@ public struct Information: Sendable {
         .invalidData, "\(run.folder): expected a run folder, which has an experiment.yaml")
     }
     let experiment = try Experiment(ConfigurationDocument(contentsOf: run.experiment))
-    let count = experiment.model.makeModel().parameterCount
+    let count = experiment.model.makeModel(seed: nil).parameterCount
     var pairs: [(key: String, value: JSONValue)] = [
       ("kind", "run"), ("path", .text(run.folder)), ("parameters", .integer(count)),
       ("configuration", .verbatim(try JSONValue.json(experiment))),

@@ -32,7 +32,7 @@ public final class TrainedModel {
     if let problem = description.model.problem {
       throw ExperimentError(.invalidData, "\(path): its configuration makes no model: \(problem)")
     }
-    let model = description.model.makeModel()
+    let model = description.model.makeModel(seed: nil)
     try checkpoint.restoreParameters(of: model)
     let normalized = NormalizedOperator(
       model, inputNormalizer: checkpoint.inputNormalizer, outputNormalizer: checkpoint.outputNormalizer)

@@ -19,9 +19,9 @@ public final class FNO<Element: SpectralScalar>: NeuralOperator {
   private let layers: [FourierLayer<Element>]
   private let projection: ChannelMLP<Element>
 
-  /// A new operator, its parameters drawn from `seed`. The configuration must have no
-  /// ``FNOConfiguration/problem``.
-  public init(_ configuration: FNOConfiguration, seed: UInt64 = 0) {
+  /// A new operator, its parameters drawn from `seed` (nil: not drawn, to be read from a file). The configuration
+  /// must have no ``FNOConfiguration/problem``.
+  public init(_ configuration: FNOConfiguration, seed: UInt64? = 0) {
     precondition(configuration.problem == nil, configuration.problem ?? "")
     self.configuration = configuration
     let ranks = (try? configuration.spectralRanks()) ?? []  // the precondition has excluded errors
