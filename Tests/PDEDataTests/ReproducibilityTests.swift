@@ -36,27 +36,32 @@ import Testing
 
   @Test func stoppedAndResumedIsAsIfNeverStopped() async {
     await #expect(processExitsWith: .success) {
-      let folder = try TemporaryFolder()
-      let generator = Self.generator(BurgersEquation(), 25)
-      _ = try generator.run(to: folder.path("whole.nc"))
-      let asked = Atomic<Int>(0)
-      let error = #expect(throws: GenerationInterrupted.self) {
-        try generator.run(
-          to: folder.path("F.nc"), isCancelled: { asked.add(1, ordering: .relaxed).oldValue >= 9 })
-      }
-      #expect(error?.category == .interrupted)
-      #expect(error.map { $0.done > 0 && $0.done < 25 } == true)
-      #expect(folder.exists("F.nc.partial") && !folder.exists("F.nc"))
-      var last: GenerationProgress?
-      let summary = try generator.run(
-        to: folder.path("F.nc"), existing: .resume, progress: { last = $0 })
-      #expect(summary.made == 25 - (error?.done ?? 0))
-      #expect(last?.done == 25 && last?.total == 25)
-      #expect(try Self.bytes(folder.path("F.nc")) == Self.bytes(folder.path("whole.nc")))
-      // Nothing is left to do.
-      #expect(try generator.run(to: folder.path("F.nc"), existing: .resume).made == 0)
-      #expect(throws: DatasetError.self) { try generator.run(to: folder.path("F.nc")) }
+      try Self.stopAndResume(BurgersEquation())
+      try Self.stopAndResume(NavierStokesEquation())
     }
+  }
+
+  private static func stopAndResume(_ equation: any Equation) throws {
+    let folder = try TemporaryFolder()
+    let generator = Self.generator(equation, 25)
+    _ = try generator.run(to: folder.path("whole.nc"))
+    let asked = Atomic<Int>(0)
+    let error = #expect(throws: GenerationInterrupted.self) {
+      try generator.run(
+        to: folder.path("F.nc"), isCancelled: { asked.add(1, ordering: .relaxed).oldValue >= 9 })
+    }
+    #expect(error?.category == .interrupted)
+    #expect(error.map { $0.done > 0 && $0.done < 25 } == true)
+    #expect(folder.exists("F.nc.partial") && !folder.exists("F.nc"))
+    var last: GenerationProgress?
+    let summary = try generator.run(
+      to: folder.path("F.nc"), existing: .resume, progress: { last = $0 })
+    #expect(summary.made == 25 - (error?.done ?? 0))
+    #expect(last?.done == 25 && last?.total == 25)
+    #expect(try Self.bytes(folder.path("F.nc")) == Self.bytes(folder.path("whole.nc")))
+    // Nothing is left to do.
+    #expect(try generator.run(to: folder.path("F.nc"), existing: .resume).made == 0)
+    #expect(throws: DatasetError.self) { try generator.run(to: folder.path("F.nc")) }
   }
 
   @Test func killedAndResumedIsAsIfNeverStopped() async throws {

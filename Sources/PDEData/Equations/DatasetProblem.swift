@@ -36,6 +36,8 @@ public struct SampleSolution: Sendable {
   public var fields: [String: Tensor<Double>]
   public var scalars: [String: Double]
   public var isSolved: Bool
+  /// What the user should know though the sample was computed as asked.
+  public var warning: String?
 
   public init(fields: [String: Tensor<Double>], scalars: [String: Double] = [:], isSolved: Bool = true) {
     self.fields = fields

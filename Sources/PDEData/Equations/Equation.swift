@@ -44,7 +44,7 @@ extension Equation {
 
 /// All equations.
 public enum Equations {
-  public static let all: [any Equation] = [BurgersEquation(), DarcyEquation()]
+  public static let all: [any Equation] = [BurgersEquation(), DarcyEquation(), NavierStokesEquation()]
 
   public static func named(_ name: String) throws(ParameterError) -> any Equation {
     if let equation = all.first(where: { $0.name == name }) { return equation }

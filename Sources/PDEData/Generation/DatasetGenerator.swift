@@ -13,6 +13,8 @@ public struct GenerationProgress: Sendable {
   /// Of those made in this run.
   public var failed: Int
   public var samplesPerSecond: Double
+  /// The first warning in this run, and the number of its sample.
+  public var warning: (sample: Int, text: String)?
 
   public var secondsLeft: Double? {
     samplesPerSecond > 0 ? Double(total - done) / samplesPerSecond : nil

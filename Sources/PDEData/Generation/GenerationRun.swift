@@ -21,6 +21,7 @@ struct GenerationRun {
     let toMake = writer.pendingSamples
     var made = 0
     var failed = 0
+    var warning: (sample: Int, text: String)?
     var solverSeconds = 0.0
     let clock = ContinuousClock()
     let start = clock.now
@@ -31,7 +32,7 @@ struct GenerationRun {
       let seconds = (clock.now - start) / .seconds(1)
       return GenerationProgress(
         done: total - toMake.count + made, total: total, failed: failed,
-        samplesPerSecond: seconds > 0 ? Double(made) / seconds : 0)
+        samplesPerSecond: seconds > 0 ? Double(made) / seconds : 0, warning: warning)
     }
     do {
       while made < toMake.count, !isCancelled() {
@@ -42,10 +43,11 @@ struct GenerationRun {
           count += 1
         }
         let blockStart = clock.now
-        let (statuses, solving) = try solveAndWrite(first..<first + count, store)
+        let (statuses, solving, told) = try solveAndWrite(first..<first + count, store)
         solverSeconds += solving
         made += statuses.count
         failed += statuses.count { $0 == .failed }
+        warning = warning ?? told
         progress(report())
         let duration = clock.now - blockStart
         if duration < Self.blockDuration / 2 { blockSize = min(most, 2 * blockSize) }
@@ -78,21 +80,30 @@ struct GenerationRun {
   }
 
   /// Solves and writes samples (by their places in the file); fewer than asked for where the run was cancelled. Gives
-  /// the sum over samples of the seconds that solving took, too.
+  /// the sum over samples of the seconds that solving took, and the first warning, too.
   private func solveAndWrite<Store: Scalar>(
     _ block: Range<Int>, _ store: Store.Type
-  ) throws(DatasetError) -> (statuses: [SampleStatus], solverSeconds: Double) {
+  ) throws(DatasetError) -> (
+    statuses: [SampleStatus], solverSeconds: Double, warning: (sample: Int, text: String)?
+  ) {
     let results = BlockResults<Store>(
       count: block.count, fields: problem.fields.map { ($0.name, valuesPerSample($0)) },
       scalars: problem.scalars.map(\.name))
     let failure = Mutex<(index: Int, error: DatasetError)?>(nil)
     let solverSeconds = Mutex(0.0)
+    let warning = Mutex<(sample: Int, text: String)?>(nil)
     WorkerPool.shared.run(tasks: block.count) { index in
       guard !isCancelled() else { return }
       do throws(DatasetError) {
         let clock = ContinuousClock()
         let start = clock.now
-        let solution = try problem.solve(sample: firstSample + block.lowerBound + index)
+        let sample = firstSample + block.lowerBound + index
+        let solution = try problem.solve(sample: sample)
+        if let text = solution.warning {
+          warning.withLock { known in
+            if known.map({ sample < $0.sample }) ?? true { known = (sample, text) }
+          }
+        }
         solverSeconds.withLock { $0 += (clock.now - start) / .seconds(1) }
         results.store(solution, at: index)
       } catch {
@@ -104,7 +115,7 @@ struct GenerationRun {
     if let error = failure.withLock({ $0?.error }) { throw error }
     let statuses = results.finishedPrefix
     let written = block.lowerBound..<block.lowerBound + statuses.count
-    guard !written.isEmpty else { return ([], 0) }
+    guard !written.isEmpty else { return ([], 0, nil) }
     for (index, field) in problem.fields.enumerated() {
       try writer.write(field.name, samples: written, values: UnsafePointer(results.values(of: index)))
     }
@@ -112,7 +123,7 @@ struct GenerationRun {
       try writer.write(scalar.name, samples: written, values: UnsafePointer(results.numbers(of: index)))
     }
     try writer.complete(written, status: statuses)
-    return (statuses, solverSeconds.withLock { $0 })
+    return (statuses, solverSeconds.withLock { $0 }, warning.withLock { $0 })
   }
 }
 

@@ -63,6 +63,7 @@ final class GenerationDisplay {
   private let output: String
   private let json: Bool
   private var last = ContinuousClock.now
+  private var hasWarned = false
 
   init(output: String, json: Bool) {
     self.output = output
@@ -70,6 +71,10 @@ final class GenerationDisplay {
   }
 
   func show(_ progress: GenerationProgress) {
+    if let warning = progress.warning, !hasWarned {
+      hasWarned = true
+      Console.log.warning("\(output): sample \(warning.sample): \(warning.text)")
+    }
     var line =
       "\(progress.done)/\(progress.total) samples  \(TrainingDisplay.rate(progress.samplesPerSecond))"
     if let seconds = progress.secondsLeft { line += "  \(TrainingDisplay.duration(seconds)) left" }

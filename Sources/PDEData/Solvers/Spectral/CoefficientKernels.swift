@@ -24,6 +24,15 @@ enum CoefficientKernels {
     for i in 0..<count { y[i] = x[i] * factor }
   }
 
+  /// `y += factor·x`.
+  @specialized(where E == Float)
+  @specialized(where E == Double)
+  static func add<E: Scalar>(
+    _ x: UnsafePointer<E>, times factor: E, to y: UnsafeMutablePointer<E>, count: Int
+  ) {
+    for i in 0..<count { y[i] = Relaxed.multiplyAdd(factor, x[i], y[i]) }
+  }
+
   /// `y = x` in another precision.
   @specialized(where E == Float)
   @specialized(where E == Double)
@@ -50,31 +59,37 @@ enum CoefficientKernels {
     return result
   }
 
-  /// `Σ |x|²` over a real function's modes, from mode `first` on: the mean counts once, every other mode twice.
+  /// `Σ |x|²` over a real function's modes: the first `single` count once, every other one for its conjugate too.
   @specialized(where E == Float)
   @specialized(where E == Double)
-  static func energy<E: Scalar>(_ x: UnsafePointer<E>, count: Int, from first: Int = 0) -> Double {
-    var sum: Double = 0
-    for i in min(count, max(2, 2 * first))..<count {
+  static func energy<E: Scalar>(_ x: UnsafePointer<E>, count: Int, single: Int) -> Double {
+    var (all, once) = (0.0, 0.0)
+    for i in 2 * single..<max(2 * single, count) {
       let value = Double(x[i])
-      sum = Relaxed.multiplyAdd(value, value, sum)
+      all = Relaxed.multiplyAdd(value, value, all)
     }
-    let mean = first == 0 ? Double(x[0]) : 0
-    return 2 * sum + mean * mean
+    for i in 0..<min(count, 2 * single) {
+      let value = Double(x[i])
+      once = Relaxed.multiplyAdd(value, value, once)
+    }
+    return 2 * all + once
   }
 
-  /// The ``energy(_:count:from:)`` of `x − y`.
+  /// The ``energy(_:count:single:)`` of `x − y`.
   @specialized(where E == Float)
   @specialized(where E == Double)
   static func energyOfDifference<E: Scalar>(
-    _ x: UnsafePointer<E>, _ y: UnsafePointer<E>, count: Int
+    _ x: UnsafePointer<E>, _ y: UnsafePointer<E>, count: Int, single: Int
   ) -> Double {
-    var sum: Double = 0
-    for i in min(2, count)..<count {
+    var (all, once) = (0.0, 0.0)
+    for i in 2 * single..<max(2 * single, count) {
       let value = Double(x[i]) - Double(y[i])
-      sum = Relaxed.multiplyAdd(value, value, sum)
+      all = Relaxed.multiplyAdd(value, value, all)
     }
-    let mean = Double(x[0]) - Double(y[0])
-    return 2 * sum + mean * mean
+    for i in 0..<min(count, 2 * single) {
+      let value = Double(x[i]) - Double(y[i])
+      once = Relaxed.multiplyAdd(value, value, once)
+    }
+    return 2 * all + once
   }
 }

@@ -12,6 +12,7 @@ public struct ConservativeConvection<Element: SpectralScalar>: SpectralNonlinear
   private let axes: [PeriodicAxis<Element>]
   /// 2πk/L for k = 0…K, twice each; and halved and divided by the points, for each level.
   private let factors: [[Element]]
+  private let length: Double
   public let stateCounts: [Int]
   public let scratchCount: Int
 
@@ -20,6 +21,7 @@ public struct ConservativeConvection<Element: SpectralScalar>: SpectralNonlinear
 
   /// `count` points on an axis of length `length`. Levels: the whole, then the powers of two below it.
   public init(count: Int, length: Double) {
+    self.length = length
     var sizes = [count]
     var size = 1
     while 2 * size < count { size *= 2 }
@@ -39,7 +41,7 @@ public struct ConservativeConvection<Element: SpectralScalar>: SpectralNonlinear
   public var axis: PeriodicAxis<Element> { axes[0] }
 
   public func evaluate(
-    level: Int, _ state: UnsafePointer<Element>, into result: UnsafeMutablePointer<Element>,
+    level: Int, time: Double, _ state: UnsafePointer<Element>, into result: UnsafeMutablePointer<Element>,
     scratch: UnsafeMutablePointer<Element>
   ) {
     let axis = axes[level]
@@ -52,6 +54,16 @@ public struct ConservativeConvection<Element: SpectralScalar>: SpectralNonlinear
       Self.differentiate(spectrum, factors, into: result, modes: axis.cutoff + 1)
     }
   }
+
+  public func courantRate(
+    _ state: UnsafePointer<Element>, scratch: UnsafeMutablePointer<Element>
+  ) -> Double {
+    axis.synthesize(state, into: scratch, scratch: scratch + (axis.count + 15) / 16 * 16)
+    return Double(CoefficientKernels.largest(scratch, 0..<axis.count)) * Double(axis.count) / length
+  }
+
+  /// Convection conserves the norm, diffusion lets it fall.
+  public func normBound(at time: Double, from norm: Double) -> Double { norm }
 
   /// Down while the upper quarter of the next level and everything above it is below roundoff; up as soon as the
   /// upper eighth of this one is not.

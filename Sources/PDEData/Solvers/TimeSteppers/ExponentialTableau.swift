@@ -27,6 +27,23 @@ public struct ExponentialTableau: Sendable {
     self.stages = stages
     self.weights = weights
   }
+
+  /// The method that the table describes.
+  public var method: SemilinearMethod {
+    let rows = stages + [weights]
+    let ends = nodes + [1]
+    let terms = rows.map { row in row.indices.filter { row[$0] != nil } }
+    return SemilinearMethod(name: name, order: order, nodes: [0] + nodes, terms: terms) { z in
+      let full = PhiFunctions.values(z)
+      let half = PhiFunctions.values(z / 2)
+      var values: [Double] = []
+      for (row, node) in zip(rows, ends) {
+        values.append(node == 1 ? full[0] : half[0])
+        for weight in row { if let weight { values.append(weight(full, half)) } }
+      }
+      return values
+    }
+  }
 }
 
 extension ExponentialTableau {
@@ -59,7 +76,13 @@ extension ExponentialTableau {
       { z, _ in z[1] - 3 * z[2] + 4 * z[3] }, { z, _ in 2 * z[2] - 4 * z[3] },
       { z, _ in 2 * z[2] - 4 * z[3] }, { z, _ in 4 * z[3] - z[2] },
     ])
+}
 
-  /// All, by the names of the command line: `etdrk1`, ….
-  public static let all = [etdrk1, etdrk2, etdrk3, etdrk4]
+extension SemilinearMethod {
+  public static let etdrk1 = ExponentialTableau.etdrk1.method
+  public static let etdrk2 = ExponentialTableau.etdrk2.method
+  public static let etdrk3 = ExponentialTableau.etdrk3.method
+  public static let etdrk4 = ExponentialTableau.etdrk4.method
+
+  static let exponential = [etdrk4, etdrk3, etdrk2, etdrk1]
 }

@@ -9,9 +9,14 @@ public enum StepControl: Sendable, Hashable {
   /// All steps are halved until the states of two runs, one with half the steps of the other, tell an error of the
   /// finer one of at most this: per saved state, in the L² norm, relative to the state's.
   case tolerance(Double)
+  /// Steps of at most this Courant number Δt·max Σ_i |u_i|/Δx_i, as the state goes. No error is estimated.
+  case courant(Double)
 }
 
 extension StepControl {
+  /// So many refinements without gain: roundoff, or a solution that is sensitive beyond computing.
+  private static var mostStalls: Int { 4 }
+
   /// More refinement than this and the tolerance is taken to be out of reach.
   static var mostRefinement: Int { 1 << 20 }
 
@@ -30,6 +35,7 @@ extension StepControl {
     let gain = Double(1 << order)
     var refinement = 1
     var coarse = run(refinement)
+    var (best, stalls) = (Double.infinity, 0)
     while refinement <= mostRefinement / 2 {
       guard let known = coarse else {
         // The steps were beyond stability.
@@ -40,6 +46,9 @@ extension StepControl {
       let fine = run(2 * refinement)
       let error = fine.map { difference(known, $0) / (gain - 1) } ?? .infinity
       if error <= tolerance, let fine { return (fine, 2 * refinement, error) }
+      stalls = error < best || !error.isFinite ? 0 : stalls + 1
+      if stalls == mostStalls { return nil }
+      best = min(best, error)
       // The finer run is the coarser one of the next pair, unless the error tells that it is far off.
       let needed = error.isFinite ? Double.log2(error / tolerance) / Double(order) : 1
       let doublings = min(6, max(1, Int(needed)))

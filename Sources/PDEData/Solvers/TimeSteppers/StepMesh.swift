@@ -27,4 +27,17 @@ struct StepMesh: Sendable {
     let rest = steps - (halvings > 0 ? 1 : 0)
     first = pieces + (rest > 0 ? [(rest, step)] : [])
   }
+
+  /// How many steps of at most `step` an interval takes; round-off does not count.
+  static func steps(of step: Double, in interval: Double) -> Int {
+    max(1, Int(min(interval / step * (1 - 1e-12), 1e15).rounded(.up)))
+  }
+
+  /// At least `wanted`, of the form 2^k or 3·2^k, so that samples share the weights of their steps.
+  static func roundedSteps(_ wanted: Double) -> Int {
+    let wanted = min(wanted, 1e5)
+    var steps = 1
+    while Double(steps) < wanted { steps *= 2 }
+    return steps >= 4 && Double(steps / 4 * 3) >= wanted ? steps / 4 * 3 : steps
+  }
 }
