@@ -15,6 +15,8 @@ struct EvolutionSettings: Sendable {
 
   /// What float32 can reach over many steps, and by how much the default tolerance is larger.
   private static let singlePrecisionTolerance = 1e-5
+  /// What float64 can reach.
+  private static let doublePrecisionTolerance = 1e-13
 
   /// The parameters that ``init(_:)`` understands.
   static let parameters: [ParameterDescription] = [
@@ -45,6 +47,10 @@ struct EvolutionSettings: Sendable {
     } else {
       let given = parameters.real("tolerance") ?? 1e-6
       guard isSinglePrecision else {
+        guard given >= Self.doublePrecisionTolerance else {
+          throw ParameterError(
+            "tolerance", "\(given) is beyond float64, which reaches \(Self.doublePrecisionTolerance)")
+        }
         control = .tolerance(given)
         return
       }

@@ -28,6 +28,7 @@ struct Generate: ParsableCommand {
       throw ValidationError("--sample-offset: expected 0 or more, found \(sampleOffset)")
     }
     options.common.apply()
+    Interruption.limitPatience(seconds: 5)
     let display = GenerationDisplay(output: options.output, json: options.json)
     let summary = try options.generation().generate(
       samples: sampleOffset..<sampleOffset + samples, resolution: resolution.values, seed: seed,

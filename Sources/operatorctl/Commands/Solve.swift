@@ -15,6 +15,7 @@ struct Solve: ParsableCommand {
 
   func run() throws {
     options.common.apply()
+    Interruption.limitPatience(seconds: 5)
     let display = GenerationDisplay(output: options.output, json: options.json)
     let summary = try options.generation().solve(
       inputs: inputs, output: options.output, existing: options.policy(), stop: Interruption.stop

@@ -14,16 +14,23 @@ enum Interruption {
   static let stop = StopSignal()
 
   private static let count = Atomic<Int>(0)
+  private static let patience = Atomic<UInt32>(0)
+
+  /// Ends the program so many seconds after a stop was requested, should what it is at take longer: for work that
+  /// loses nothing by it, as the making of datasets, whose files can be continued at any moment.
+  static func limitPatience(seconds: UInt32) { patience.store(seconds, ordering: .relaxed) }
 
   /// Takes over the signals that end a process without a word.
   static func prepare() {
-    _ = (stop, count.load(ordering: .relaxed))  // made here, not in a signal handler
+    _ = (stop, count.load(ordering: .relaxed), patience.load(ordering: .relaxed))  // made here, not in a signal handler
     var action = sigaction()
     sigemptyset(&action.sa_mask)
     action.sa_flags = SA_RESTART
     let handler: @convention(c) (Int32) -> Void = { _ in
       if Interruption.count.add(1, ordering: .relaxed).oldValue > 0 { _exit(130) }
       Interruption.stop.request()
+      let seconds = Interruption.patience.load(ordering: .relaxed)
+      if seconds > 0 { alarm(seconds) }
     }
     #if canImport(Glibc)
       action.__sigaction_handler.sa_handler = handler
@@ -32,6 +39,11 @@ enum Interruption {
     #endif
     sigaction(SIGINT, &action, nil)
     sigaction(SIGTERM, &action, nil)
+    signal(SIGALRM) { _ in
+      let line: StaticString = "operatorctl: error: interrupted within a sample; go on with --resume\n"
+      _ = write(STDERR_FILENO, line.utf8Start, line.utf8CodeUnitCount)
+      _exit(130)
+    }
     // Whoever started the program may have had them blocked, and a child inherits that.
     var signals = sigset_t()
     sigemptyset(&signals)
