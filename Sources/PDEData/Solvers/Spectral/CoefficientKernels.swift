@@ -15,6 +15,13 @@ enum CoefficientKernels {
     if padded > count { for i in count..<padded { y[i] = 0 } }
   }
 
+  /// `y = 0`.
+  @specialized(where E == Float)
+  @specialized(where E == Double)
+  static func clear<E: Scalar>(_ y: UnsafeMutablePointer<E>, count: Int) {
+    for i in 0..<count { y[i] = 0 }
+  }
+
   /// `y = x·factor`.
   @specialized(where E == Float)
   @specialized(where E == Double)

@@ -93,7 +93,7 @@ public struct PeriodicBox<Element: SpectralScalar>: PeriodicBasis {
     _ coefficients: UnsafePointer<Element>, into values: UnsafeMutablePointer<Element>,
     scratch: UnsafeMutablePointer<Element>
   ) {
-    scratch.update(repeating: 0, count: scratchCount)
+    CoefficientKernels.clear(scratch, count: scratchCount)
     for run in runs {
       let source = coefficients + 2 * run.kept
       CoefficientKernels.copy(
