@@ -54,6 +54,31 @@ import Testing
     #expect(try InitialStates.values(DatasetReader(path: folder.path("again.nc")), "w") == fine)
   }
 
+  @Test func quantitiesAreRecordedAlongTime() throws {
+    let folder = try TemporaryFolder()
+    _ = try Self.generator(
+      ["final-time": "1", "save-every": "0.25", "record": "enstrophy,energy", "forcing": "none"]
+    ).run(to: folder.path("F.nc"))
+    let reader = try DatasetReader(path: folder.path("F.nc"))
+    let w = try InitialStates.values(reader, "w")
+    for name in ["energy", "enstrophy"] {
+      let recorded: Tensor<Double> = try reader.read(reader.variable(name))
+      #expect(recorded.shape == [2, 4])
+      // Without a force both fall.
+      for sample in 0..<2 {
+        #expect((1..<4).allSatisfy { recorded[sample, $0] < recorded[sample, $0 - 1] })
+      }
+      guard name == "enstrophy" else { continue }
+      for state in 0..<8 {
+        let mean = w[state * 1024..<(state + 1) * 1024].reduce(0) { $0 + $1 * $1 / 2 } / 1024
+        #expect(abs(mean / recorded.values[state] - 1) < 1e-12)
+      }
+    }
+    #expect(throws: ParameterError.self) {
+      try Self.generator(["record": "entropy"]).run(to: folder.path("G.nc"))
+    }
+  }
+
   @Test func longStepsAreWarnedOfAndStopped() throws {
     let folder = try TemporaryFolder()
     var warning: (sample: Int, text: String)?

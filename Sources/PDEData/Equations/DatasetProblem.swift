@@ -6,12 +6,17 @@ import Tensors
 public struct FieldDescription: Sendable, Hashable {
   public var name: String
   public var hasTime: Bool
+  /// Else one number, or one for every time.
+  public var isOnGrid: Bool
   public var longName: String
   public var units: String
 
-  public init(_ name: String, hasTime: Bool = false, longName: String, units: String = "1") {
+  public init(
+    _ name: String, hasTime: Bool = false, isOnGrid: Bool = true, longName: String, units: String = "1"
+  ) {
     self.name = name
     self.hasTime = hasTime
+    self.isOnGrid = isOnGrid
     self.longName = longName
     self.units = units
   }

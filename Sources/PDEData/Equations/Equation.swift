@@ -44,7 +44,9 @@ extension Equation {
 
 /// All equations.
 public enum Equations {
-  public static let all: [any Equation] = [BurgersEquation(), DarcyEquation(), NavierStokesEquation()]
+  public static let all: [any Equation] = [
+    BurgersEquation(), DarcyEquation(), NavierStokesEquation(), AdvectionEquation(),
+  ]
 
   public static func named(_ name: String) throws(ParameterError) -> any Equation {
     if let equation = all.first(where: { $0.name == name }) { return equation }

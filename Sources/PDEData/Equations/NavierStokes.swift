@@ -26,6 +26,9 @@ public struct NavierStokesEquation: Equation {
         "forcing-scale", .real, default: nil, help: "s (paper: 0.1, kolmogorov: 1)"),
       ParameterDescription(
         "forcing-wavenumber", .positive(allowsRange: false), default: nil, help: "k of kolmogorov (4)"),
+      ParameterDescription(
+        "record", .text, default: nil,
+        help: "also, of every saved state: energy, enstrophy, palinstrophy (several: with commas)"),
       ParameterDescription("drag", .real, default: "0", help: "linear drag μ, zero or positive"),
     ] + EvolutionSettings.parameters + PeriodicInitialState.parameters
   }
@@ -37,13 +40,48 @@ public struct NavierStokesEquation: Equation {
       presets: .init(paper: .navierStokesPaper, script: .navierStokesScript))
     let drag = parameters.real("drag") ?? 0
     guard drag >= 0 else { throw ParameterError("drag", "\(drag) is negative") }
-    let fluid = VorticityParameters(
-      viscosity: try SampleParameter("viscosity", parameters, input), drag: drag,
-      forcing: try Forcing(parameters))
-    let attributes = [Attribute("equation", name), Attribute("equation_text", summary)]
-    return settings.isSinglePrecision
-      ? try NavierStokesProblem<Float>(initial, fluid, settings, attributes)
-      : try NavierStokesProblem<Double>(initial, fluid, settings, attributes)
+    let viscosity = try SampleParameter("viscosity", parameters, input)
+    let forcing = try Forcing(parameters)
+    let force = try forcing.onGrid(initial.thinning.solved)
+    let quantities = try Self.quantities(parameters)
+    let attributes = [Attribute("drag", .real(drag)), forcing.attribute]
+    func problem<Element: SpectralScalar>(_ element: Element.Type) -> any DatasetProblem {
+      let grid = initial.thinning.solved
+      let transport = VorticityTransport<Element>(
+        shape: grid.shape, lengths: grid.axes.map(\.length), forcing: force)
+      let system = PeriodicSystem(
+        nonlinearity: transport, basis: transport.box,
+        eigenvalues: { transport.eigenvalues(viscosity: $0, drag: drag) },
+        field: ("w", "vorticity"), quantities: quantities,
+        measure: { state in
+          let found = transport.quantities(of: state)
+          return [
+            "energy": found.energy, "enstrophy": found.enstrophy, "palinstrophy": found.palinstrophy,
+          ]
+        })
+      return PeriodicProblem(
+        system, initial, viscosity, settings, equation: self, attributes: attributes)
+    }
+    return settings.isSinglePrecision ? problem(Float.self) : problem(Double.self)
+  }
+
+  private static let allQuantities = [
+    (name: "energy", longName: "mean of |u|^2/2"), (name: "enstrophy", longName: "mean of w^2/2"),
+    (name: "palinstrophy", longName: "mean of |grad w|^2/2"),
+  ]
+
+  private static func quantities(
+    _ parameters: ParameterValues
+  ) throws(ParameterError) -> [(name: String, longName: String)] {
+    var found: [(name: String, longName: String)] = []
+    for name in parameters.text("record").split(separator: ",") {
+      guard let quantity = allQuantities.first(where: { $0.name == name }) else {
+        let names = allQuantities.map(\.name).joined(separator: ", ")
+        throw ParameterError("record", "there is no \"\(name)\"; there are \(names)")
+      }
+      if !found.contains(where: { $0.name == name }) { found.append(quantity) }
+    }
+    return found
   }
 }
 
@@ -94,84 +132,5 @@ private enum Forcing {
     case .kolmogorov(let scale, let wavenumber):
       Attribute("forcing", .text("-κ \(scale) cos κy, κ = 2π \(wavenumber)/Ly"))
     }
-  }
-}
-
-private struct VorticityParameters {
-  var viscosity: SampleParameter
-  var drag: Double
-  var forcing: Forcing
-}
-
-/// Initial vorticities and the states that follow.
-private struct NavierStokesProblem<Element: SpectralScalar>: DatasetProblem {
-  private let initial: PeriodicInitialState
-  private let viscosity: SampleParameter
-  private let drag: Double
-  private let settings: EvolutionSettings
-  private let transport: VorticityTransport<Element>
-  private let shared: SemilinearIntegrator<VorticityTransport<Element>>?
-  let attributes: [Attribute]
-
-  init(
-    _ initial: PeriodicInitialState, _ fluid: VorticityParameters, _ settings: EvolutionSettings,
-    _ attributes: [Attribute]
-  ) throws(ParameterError) {
-    self.initial = initial
-    self.settings = settings
-    viscosity = fluid.viscosity
-    drag = fluid.drag
-    let grid = initial.thinning.solved
-    let transport = VorticityTransport<Element>(
-      shape: grid.shape, lengths: grid.axes.map(\.length), forcing: try fluid.forcing.onGrid(grid))
-    self.transport = transport
-    shared = viscosity.constant.map { viscosity in
-      Self.integrator(settings.method, transport, viscosity, fluid.drag)
-    }
-    let shape = grid.shape.map(String.init).joined(separator: "x")
-    let cutoffs = transport.box.cutoffs.map(String.init).joined(separator: ", ")
-    self.attributes =
-      attributes + initial.attributes
-      + [viscosity.attribute, Attribute("drag", .real(drag)), fluid.forcing.attribute]
-      + settings.attributes(
-        solver: "pseudo-spectral, \(shape) points, 2/3 dealiased: |ky|, |kx| <= \(cutoffs)", grid: grid)
-      + [
-        Attribute("operator_inputs", viscosity.constant == nil ? "w0 viscosity" : "w0"),
-        Attribute("operator_outputs", "w"),
-      ]
-  }
-
-  var grid: Grid { initial.thinning.stored }
-  var times: [Double]? { settings.times }
-  var fields: [FieldDescription] {
-    [
-      FieldDescription("w0", longName: "vorticity at time 0"),
-      FieldDescription("w", hasTime: true, longName: "vorticity"),
-    ]
-  }
-
-  var scalars: [ScalarDescription] {
-    (viscosity.constant == nil ? [ScalarDescription("viscosity", longName: "viscosity")] : [])
-      + settings.scalars
-  }
-
-  private static func integrator(
-    _ method: SemilinearMethod, _ transport: VorticityTransport<Element>, _ viscosity: Double, _ drag: Double
-  ) -> SemilinearIntegrator<VorticityTransport<Element>> {
-    SemilinearIntegrator(
-      method, eigenvalues: transport.eigenvalues(viscosity: viscosity, drag: drag), nonlinearity: transport)
-  }
-
-  func solve(sample: Int) throws(DatasetError) -> SampleSolution {
-    let (start, stored) = try initial.values(sample: sample)
-    let viscosity = viscosity.value(sample: sample)
-    let evolution = SpectralEvolution(
-      integrator: shared ?? Self.integrator(settings.method, transport, viscosity, drag),
-      basis: transport.box, interval: settings.times[0], savedCount: settings.times.count,
-      control: settings.control)
-    let result = evolution.solve(start)
-    var solution = settings.solution(result, fields: ["w0": stored], name: "w", initial.thinning)
-    if self.viscosity.constant == nil { solution.scalars["viscosity"] = viscosity }
-    return solution
   }
 }

@@ -63,6 +63,14 @@ struct PeriodicInitialState: Sendable {
     self.attributes = attributes
   }
 
+  /// The dimension that an input asks for, of equations that have several.
+  static func rank(_ name: String, _ input: InputSource) throws(DatasetError) -> Int {
+    if case .random(_, let resolution) = input { return resolution.count }
+    guard case .dataset(let reader) = input else { return 1 }
+    let variable = try reader.variable(name)
+    return min(3, max(1, variable.gridDimensions.count))
+  }
+
   private static func storedGrid(
     _ name: String, _ rank: Int, _ equation: String, _ parameters: ParameterValues, _ input: InputSource
   ) throws -> (Grid, DatasetVariable?) {

@@ -122,7 +122,8 @@ public struct DatasetGenerator: Sendable {
     let axes = problem.grid.axes.map(\.name)
     for field in problem.fields {
       schema.addField(
-        field.name, type: store, hasTime: field.hasTime, axes: axes, longName: field.longName,
+        field.name, type: store, hasTime: field.hasTime, axes: field.isOnGrid ? axes : [],
+        longName: field.longName,
         units: field.units)
     }
     for scalar in problem.scalars {

@@ -15,6 +15,13 @@ enum CoefficientKernels {
     if padded > count { for i in count..<padded { y[i] = 0 } }
   }
 
+  /// `y = 0`.
+  @specialized(where E == Float)
+  @specialized(where E == Double)
+  static func clear<E: Scalar>(_ y: UnsafeMutablePointer<E>, count: Int) {
+    for i in 0..<count { y[i] = 0 }
+  }
+
   /// `y = x·factor`.
   @specialized(where E == Float)
   @specialized(where E == Double)
@@ -31,6 +38,19 @@ enum CoefficientKernels {
     _ x: UnsafePointer<E>, times factor: E, to y: UnsafeMutablePointer<E>, count: Int
   ) {
     for i in 0..<count { y[i] = Relaxed.multiplyAdd(factor, x[i], y[i]) }
+  }
+
+  /// `y = −iωx` for complex numbers x, every ω standing twice.
+  @specialized(where E == Float)
+  @specialized(where E == Double)
+  static func rotate<E: Scalar>(
+    _ x: UnsafePointer<E>, by frequencies: UnsafePointer<E>, to y: UnsafeMutablePointer<E>, count: Int
+  ) {
+    for i in 0..<count / 2 {
+      let (real, imaginary) = (x[2 * i], x[2 * i + 1])
+      y[2 * i] = frequencies[2 * i] * imaginary
+      y[2 * i + 1] = -frequencies[2 * i] * real
+    }
   }
 
   /// `y = x` in another precision.

@@ -9,6 +9,8 @@ public protocol PeriodicBasis: Sendable {
 
   /// Points along each axis.
   var shape: [Int] { get }
+  /// The highest wavenumber that is kept along each.
+  var cutoffs: [Int] { get }
   /// Real numbers in the kept coefficients.
   var coefficientCount: Int { get }
   /// Real numbers of scratch memory that transforms want.
@@ -36,6 +38,7 @@ public protocol PeriodicBasis: Sendable {
 
 extension PeriodicAxis: PeriodicBasis {
   public var shape: [Int] { [count] }
+  public var cutoffs: [Int] { [cutoff] }
   public var scratchCount: Int { spectrumCount }
 
   public func meanSquare(_ coefficients: UnsafePointer<Element>) -> Double {

@@ -1,5 +1,6 @@
 // Periodic grids of two and more dimensions.
 
+import RealModule
 import Spectral
 import Tensors
 
@@ -93,7 +94,7 @@ public struct PeriodicBox<Element: SpectralScalar>: PeriodicBasis {
     _ coefficients: UnsafePointer<Element>, into values: UnsafeMutablePointer<Element>,
     scratch: UnsafeMutablePointer<Element>
   ) {
-    scratch.update(repeating: 0, count: scratchCount)
+    CoefficientKernels.clear(scratch, count: scratchCount)
     for run in runs {
       let source = coefficients + 2 * run.kept
       CoefficientKernels.copy(
@@ -148,6 +149,16 @@ public struct PeriodicBox<Element: SpectralScalar>: PeriodicBasis {
     return (0..<coefficientCount / 2).flatMap { mode -> [Double] in
       let number = value(counts.indices.map { wavenumbers[$0][mode / strides[$0] % counts[$0]] })
       return [number, number]
+    }
+  }
+
+  /// The eigenvalues −ν|k|² of νΔ on a domain of these lengths, for every number of a state.
+  public func laplacian(lengths: [Double], times viscosity: Double) -> [Double] {
+    forEachNumber { k in
+      k.indices.reduce(0.0) { sum, axis in
+        let frequency = 2 * Double.pi * Double(k[axis]) / lengths[axis]
+        return sum - viscosity * frequency * frequency
+      }
     }
   }
 }

@@ -49,8 +49,8 @@ where Basis.Element == Nonlinearity.Element {
   }
 
   /// The saved states that follow `initial` (its modes beyond those kept are dropped).
-  /// - Parameter guess: steps per interval to begin error control with; else a Courant number of 1.
-  public func solve(_ initial: Tensor<Double>, guess: Int? = nil) -> EvolutionResult {
+  /// - Parameter guess: the Courant number to begin error control with.
+  public func solve(_ initial: Tensor<Double>, guess: Double = 1) -> EvolutionResult {
     let workspace = integrator.makeWorkspace()
     let start = AlignedMemory<Element>(count: basis.coefficientCount)
     analyze(initial, into: start.pointer)
@@ -73,7 +73,7 @@ where Basis.Element == Nonlinearity.Element {
     case .courant(let number):
       (states, result.step) = integrate(makeRun(), courantNumber: number, workspace: workspace)
     case .tolerance(let tolerance):
-      let steps = guess ?? StepMesh.roundedSteps(interval * rate)
+      let steps = StepMesh.roundedSteps(interval * rate / guess)
       let mesh = StepMesh(interval: interval, steps: steps, gradedTo: integrator.fastestRate)
       let found = StepControl.refine(
         to: tolerance, order: integrator.method.order,

@@ -26,7 +26,8 @@ struct VorticityKernels<Element: SpectralScalar>: Sendable {
     points = (box.shape[0], box.shape[1])
     cutoffs = (box.cutoffs[0], box.cutoffs[1])
     spacings = (lengths[0] / Double(points.y), lengths[1] / Double(points.x))
-    rowStride = (2 * points.x + 15) / 16 * 16
+    // A row more than whole vectors: rows a power of two apart would share few lines of the cache.
+    rowStride = (2 * points.x + 15) / 16 * 16 + 16
     let y = box.wavenumbers[0].map { 2 * Double.pi * Double($0) / lengths[0] }
     let x = box.wavenumbers[1].map { 2 * Double.pi * Double($0) / lengths[1] }
     ky = y.map { Element($0) }
@@ -62,8 +63,11 @@ struct VorticityKernels<Element: SpectralScalar>: Sendable {
             ky[row], plus + 2 * column, minus + 2 * column, count: modes.count)
         }
         fill(0..<low, at: 0)
-        (plus + 2 * low).update(repeating: 0, count: 2 * padding)
-        (minus + 2 * low).update(repeating: 0, count: 2 * padding)
+        CoefficientKernels.clear(plus + 2 * low, count: 2 * padding)
+        CoefficientKernels.clear(minus + 2 * low, count: 2 * padding)
+        // Vectors reach beyond the last point.
+        CoefficientKernels.clear(plus + 2 * points.x, count: rowStride - 2 * points.x)
+        CoefficientKernels.clear(minus + 2 * points.x, count: rowStride - 2 * points.x)
         fill(low..<modes, at: low + padding)
       }
     }
@@ -74,15 +78,13 @@ struct VorticityKernels<Element: SpectralScalar>: Sendable {
     _ rows: UnsafePointer<Element>, column: Int, into panel: UnsafeMutablePointer<Element>
   ) {
     let width = 2 * Self.panelWidth
-    let used = 2 * min(Self.panelWidth, points.x - column)
     let last = cutoffs.y
-    if used < width { panel.update(repeating: 0, count: panelCount) }
-    VorticityLoops.copyRows(
-      rows + 2 * column, rowStride, panel, width, rows: last + 1, count: used, conjugated: false)
-    (panel + width * (last + 1)).update(repeating: 0, count: width * (points.y - 2 * last - 1))
-    VorticityLoops.copyRows(
+    VorticityLoops.copyColumns(
+      rows + 2 * column, rowStride, panel, width, rows: last + 1, conjugated: false)
+    CoefficientKernels.clear(panel + width * (last + 1), count: width * (points.y - 2 * last - 1))
+    VorticityLoops.copyColumns(
       rows + minusRow(1) + 2 * column, rowStride, panel + width * (points.y - 1), -width, rows: last,
-      count: used, conjugated: true)
+      conjugated: true)
   }
 
   /// z²/n of a panel of z.
@@ -96,15 +98,14 @@ struct VorticityKernels<Element: SpectralScalar>: Sendable {
     _ panel: UnsafePointer<Element>, column: Int, into rows: UnsafeMutablePointer<Element>
   ) {
     let width = 2 * Self.panelWidth
-    let used = 2 * min(Self.panelWidth, points.x - column)
     let last = cutoffs.y
-    VorticityLoops.copyRows(
-      panel, width, rows + 2 * column, rowStride, rows: last + 1, count: used, conjugated: false)
-    VorticityLoops.copyRows(
-      panel, width, rows + minusRow(0) + 2 * column, rowStride, rows: 1, count: used, conjugated: true)
-    VorticityLoops.copyRows(
+    VorticityLoops.copyColumns(
+      panel, width, rows + 2 * column, rowStride, rows: last + 1, conjugated: false)
+    VorticityLoops.copyColumns(
+      panel, width, rows + minusRow(0) + 2 * column, rowStride, rows: 1, conjugated: true)
+    VorticityLoops.copyColumns(
       panel + width * (points.y - 1), -width, rows + minusRow(1) + 2 * column, rowStride, rows: last,
-      count: used, conjugated: true)
+      conjugated: true)
   }
 
   /// max |u|/Δx + |v|/Δy of a panel.
@@ -150,23 +151,22 @@ enum VorticityLoops {
     }
   }
 
-  /// Rows of `count` numbers, as they are or with their imaginary parts negated.
+  /// One vector of every row, as it is or with its imaginary parts negated.
   @specialized(where E == Float)
   @specialized(where E == Double)
-  static func copyRows<E: Scalar>(
+  static func copyColumns<E: SpectralScalar>(
     _ source: UnsafePointer<E>, _ sourceStride: Int, _ target: UnsafeMutablePointer<E>, _ targetStride: Int,
-    rows: Int, count: Int, conjugated: Bool
+    rows: Int, conjugated: Bool
   ) {
-    let sign: E = conjugated ? -1 : 1
+    var signs = E.WideVector(repeating: 1)
+    if conjugated { for lane in stride(from: 1, to: E.WideVector.scalarCount, by: 2) { signs[lane] = -1 } }
+    let (from, to) = (UnsafeRawPointer(source), UnsafeMutableRawPointer(target))
+    let (fromStride, toStride) = (
+      sourceStride * MemoryLayout<E>.stride, targetStride * MemoryLayout<E>.stride
+    )
     for row in 0..<rows {
-      let x = source + row * sourceStride
-      let y = target + row * targetStride
-      var i = 0
-      while i < count {
-        y[i] = x[i]
-        y[i + 1] = sign * x[i + 1]
-        i += 2
-      }
+      let vector = from.load(fromByteOffset: row * fromStride, as: E.WideVector.self)
+      to.storeBytes(of: vector * signs, toByteOffset: row * toStride, as: E.WideVector.self)
     }
   }
 

@@ -77,10 +77,7 @@ public struct VorticityTransport<Element: SpectralScalar>: SpectralNonlinearity 
 
   /// The eigenvalues of νΔ − μ, one for each number of a state.
   public func eigenvalues(viscosity: Double, drag: Double = 0) -> [Double] {
-    box.forEachNumber { k in
-      let (y, x) = (2 * Double.pi * Double(k[0]) / lengths[0], 2 * Double.pi * Double(k[1]) / lengths[1])
-      return -viscosity * (x * x + y * y) - drag
-    }
+    box.laplacian(lengths: lengths, times: viscosity).map { $0 - drag }
   }
 
   public func evaluate(

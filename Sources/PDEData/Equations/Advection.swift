@@ -1,0 +1,50 @@
+// Advection, with or without diffusion.
+
+import Spectral
+import Tensors
+
+/// u_t + c·∇u = νΔu, periodic, with the same speed c along every axis.
+public struct AdvectionEquation: Equation {
+  public let name = "advection"
+  public let summary = "u_t + c (u_x + u_y + ...) = nu lap u, periodic"
+  public let dimensions = [1, 2, 3]
+
+  public init() {}
+
+  public var parameters: [ParameterDescription] {
+    [
+      ParameterDescription("speed", .real, default: "1", help: "speed c along every axis"),
+      ParameterDescription("viscosity", .real, default: "0", help: "diffusivity ν, zero or positive"),
+    ] + EvolutionSettings.parameters + PeriodicInitialState.parameters
+  }
+
+  public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
+    let settings = try EvolutionSettings(parameters)
+    let rank = try PeriodicInitialState.rank("u0", input)
+    let initial = try PeriodicInitialState(
+      "u0", rank: rank, equation: name, parameters: parameters, input: input,
+      presets: .init(paper: .burgersPaper, script: .burgersScript))
+    let given = parameters.real("viscosity") ?? 0
+    guard given >= 0 else { throw ParameterError("viscosity", "\(given) is negative") }
+    let viscosity = try SampleParameter("viscosity", parameters, input)
+    let speed = parameters.real("speed") ?? 1
+    return settings.isSinglePrecision
+      ? problem(initial, viscosity, settings, speed, Float.self)
+      : problem(initial, viscosity, settings, speed, Double.self)
+  }
+
+  private func problem<Element: SpectralScalar>(
+    _ initial: PeriodicInitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
+    _ speed: Double, _ element: Element.Type
+  ) -> any DatasetProblem {
+    let axes = initial.thinning.solved.axes
+    let lengths = axes.map(\.length)
+    let advection = LinearAdvection<Element>(
+      shape: axes.map(\.count), lengths: lengths, velocity: axes.map { _ in speed })
+    let system = PeriodicSystem(
+      nonlinearity: advection, basis: advection.box,
+      eigenvalues: { advection.box.laplacian(lengths: lengths, times: $0) }, field: ("u", "density"))
+    return PeriodicProblem(
+      system, initial, viscosity, settings, equation: self, attributes: [Attribute("speed", .real(speed))])
+  }
+}

@@ -1,0 +1,113 @@
+// Samples of a semilinear equation on a periodic grid.
+
+import Spectral
+import Tensors
+
+/// What an equation on a periodic grid is made of: its linear part, its nonlinear part, and names.
+struct PeriodicSystem<Nonlinearity: SpectralNonlinearity, Basis: PeriodicBasis>: Sendable
+where Basis.Element == Nonlinearity.Element {
+  /// With its dealiasing.
+  var nonlinearity: Nonlinearity
+  /// The coefficients that states consist of.
+  var basis: Basis
+  /// Of the linear part at a viscosity (or diffusivity), for each real number of a state.
+  var eigenvalues: @Sendable (_ viscosity: Double) -> [Double]
+  /// The field of files: `u`, its initial state being `u0`, and what it is.
+  var field: (name: String, longName: String)
+  /// The Courant number to begin error control with.
+  var courantGuess = 1.0
+  /// Numbers recorded along the time axis, and how they follow from a state.
+  var quantities: [(name: String, longName: String)] = []
+  var measure: @Sendable (Tensor<Double>) -> [String: Double] = { _ in [:] }
+}
+
+/// Initial states and the states that follow.
+struct PeriodicProblem<Nonlinearity: SpectralNonlinearity, Basis: PeriodicBasis>: DatasetProblem
+where Basis.Element == Nonlinearity.Element {
+  private let system: PeriodicSystem<Nonlinearity, Basis>
+  private let initial: PeriodicInitialState
+  private let viscosity: SampleParameter
+  private let settings: EvolutionSettings
+  /// For all samples, where they share the viscosity.
+  private let shared: SemilinearIntegrator<Nonlinearity>?
+  let attributes: [Attribute]
+
+  init(
+    _ system: PeriodicSystem<Nonlinearity, Basis>, _ initial: PeriodicInitialState,
+    _ viscosity: SampleParameter, _ settings: EvolutionSettings, equation: some Equation,
+    attributes: [Attribute] = []
+  ) {
+    self.system = system
+    self.initial = initial
+    self.viscosity = viscosity
+    self.settings = settings
+    shared = viscosity.constant.map { Self.integrator(system, settings, $0) }
+    func list(_ numbers: [Int], _ separator: String) -> String {
+      numbers.map(String.init).joined(separator: separator)
+    }
+    let solver =
+      "pseudo-spectral, \(list(system.basis.shape, "x")) points, 2/3 dealiased: "
+      + "|k| <= \(list(system.basis.cutoffs, ", "))"
+    let inputs = viscosity.constant == nil ? "\(initial.name) \(viscosity.name)" : initial.name
+    self.attributes =
+      [Attribute("equation", .text(equation.name)), Attribute("equation_text", .text(equation.summary))]
+      + initial.attributes + [viscosity.attribute] + attributes
+      + settings.attributes(solver: solver, grid: initial.thinning.solved)
+      + [
+        Attribute("operator_inputs", .text(inputs)), Attribute("operator_outputs", .text(system.field.name)),
+      ]
+  }
+
+  var grid: Grid { initial.thinning.stored }
+  var times: [Double]? { settings.times }
+  var fields: [FieldDescription] {
+    [
+      FieldDescription(initial.name, longName: "\(system.field.longName) at time 0"),
+      FieldDescription(system.field.name, hasTime: true, longName: system.field.longName),
+    ]
+      + system.quantities.map {
+        FieldDescription($0.name, hasTime: true, isOnGrid: false, longName: $0.longName)
+      }
+  }
+
+  var scalars: [ScalarDescription] {
+    (viscosity.constant == nil ? [ScalarDescription(viscosity.name, longName: viscosity.name)] : [])
+      + settings.scalars
+  }
+
+  private static func integrator(
+    _ system: PeriodicSystem<Nonlinearity, Basis>, _ settings: EvolutionSettings, _ viscosity: Double
+  ) -> SemilinearIntegrator<Nonlinearity> {
+    SemilinearIntegrator(
+      settings.method, eigenvalues: system.eigenvalues(viscosity), nonlinearity: system.nonlinearity)
+  }
+
+  func solve(sample: Int) throws(DatasetError) -> SampleSolution {
+    let (start, stored) = try initial.values(sample: sample)
+    let number = viscosity.value(sample: sample)
+    let evolution = SpectralEvolution(
+      integrator: shared ?? Self.integrator(system, settings, number), basis: system.basis,
+      interval: settings.times[0], savedCount: settings.times.count, control: settings.control)
+    let result = evolution.solve(start, guess: system.courantGuess)
+    var solution = settings.solution(
+      result, fields: [initial.name: stored], name: system.field.name, initial.thinning)
+    if viscosity.constant == nil { solution.scalars[viscosity.name] = number }
+    if let states = result.states { record(states, in: &solution) }
+    return solution
+  }
+
+  private func record(_ states: Tensor<Double>, in solution: inout SampleSolution) {
+    guard !system.quantities.isEmpty else { return }
+    let points = system.basis.shape.reduce(1, *)
+    let measured = states.withUnsafeBuffer { buffer in
+      (0..<settings.times.count).map { saved in
+        system.measure(
+          Tensor(buffer[saved * points..<(saved + 1) * points], shape: system.basis.shape))
+      }
+    }
+    for quantity in system.quantities {
+      solution.fields[quantity.name] = Tensor(
+        measured.map { $0[quantity.name] ?? .nan }, shape: [measured.count])
+    }
+  }
+}
