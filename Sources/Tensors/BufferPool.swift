@@ -90,7 +90,7 @@ public final class BufferPool: Sendable {
     let status = posix_memalign(&address, isLarge ? hugePage : 64, size)
     guard status == 0, let address else {
       // Where the system has no memory left, nothing that needs memory (an error's message, say) can follow.
-      let message = "out of memory: \(size) bytes were refused\n"
+      let message = "error: out of memory: the system refused \(size) bytes\n"
       _ = message.withCString { write(STDERR_FILENO, $0, strlen($0)) }
       exit(70)
     }

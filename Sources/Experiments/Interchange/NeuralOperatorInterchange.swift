@@ -52,6 +52,8 @@ public enum NeuralOperatorInterchange {
   ) throws {
     try TextFile.check(weights, policy)
     try TextFile.check(configuration, policy)
+    try DistinctFiles.require(output: weights, inputs: [model.path, configuration])
+    try DistinctFiles.require(output: configuration, inputs: [model.path])
     let arguments = try exportable(model)
     let folding = try NormalizationFolding(model)
     let json: Data

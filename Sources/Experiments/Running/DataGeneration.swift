@@ -43,6 +43,7 @@ public struct DataGeneration: Sendable {
     inputs: String, output: String, existing policy: ExistingOutput = .refuse,
     stop: StopSignal = StopSignal(), onProgress: (GenerationProgress) -> Void = { _ in }
   ) throws -> GenerationSummary {
+    if policy == .replace { try DistinctFiles.require(output: output, inputs: [inputs]) }
     let reader = try DatasetReader(path: inputs)
     return try run(.dataset(reader), 0..<reader.sampleCount, output, policy, stop, onProgress)
   }
@@ -69,7 +70,9 @@ public struct DataGeneration: Sendable {
   public static func merge(
     _ shards: [String], output: String, existing policy: ExistingOutput = .refuse, history: String? = nil
   ) throws -> Int {
-    try DatasetMerge.merge(shards, to: output, existing: policy, history: history)
+    _ = try DatasetFiles(path: output).check(policy)
+    try DistinctFiles.require(output: output, inputs: shards)
+    return try DatasetMerge.merge(shards, to: output, existing: policy, history: history)
   }
 
   /// The equations there are with their parameters, in lines for people.

@@ -37,6 +37,7 @@ extension TrainedModel {
     batchSize: Int? = nil, watch: Watch = Watch()
   ) throws -> [String] {
     _ = try DatasetFiles(path: output).check(policy)
+    try DistinctFiles.require(output: output, inputs: [path, self.path])
     let (data, warnings) = try open(path, requiresOutputs: false)
     let source = data.reader.text("source").map { "; other values from \($0)" } ?? ""
     let outputNames = data.mapping.outputs.map(\.description).joined(separator: " ")

@@ -44,7 +44,8 @@ extension FNOConfiguration {
     contraction = try reader.choice(
       "implementation", [("factorized", .factorized), ("reconstructed", .reconstructed)], default: .factorized
     )
-    rank = try reader.rank("rank", default: 1)
+    rank = try reader.rank(
+      "rank", default: 1, of: factorization, axes: (separable ? 1 : 2) + modes.count)
     domainPadding = try reader.padding("domain_padding", dimensions: modes.count)
     try reader.expectDefaults([
       "complex_data": [false], "fno_block_precision": ["full"], "resolution_scaling_factor": [NSNull(), 1],
@@ -77,14 +78,20 @@ extension FNOConfiguration {
       "fno_skip": name(spectralSkip), "domain_padding": domainPadding.isEmpty ? NSNull() : domainPadding,
       "stabilizer": tanhStabilizer ? "tanh" : NSNull(), "separable": separable,
       "preactivation": preactivation,
+      "factorization": factorization == .dense ? NSNull() : factorization.rawValue,
+      "rank": try rankArgument(),
+      "implementation": contraction == .reconstructed ? "reconstructed" : "factorized",
     ]
     return try JSONSerialization.data(withJSONObject: arguments, options: [.prettyPrinted, .sortedKeys])
   }
 
-  private func rankArgument() -> Any {
-    switch rank {
-    case .fraction(let fraction): factorization == .dense ? 1.0 : fraction
-    case .ranks(let ranks): factorization == .cp ? ranks[0] : ranks
+  /// The ranks themselves, so that nothing depends on how a fraction is rounded.
+  private func rankArgument() throws -> Any {
+    let ranks = try spectralRanks()
+    return switch factorization {
+    case .dense: 1.0
+    case .cp: ranks[0]
+    case .tucker, .tt: ranks
     }
   }
 
@@ -153,9 +160,20 @@ private struct ArgumentReader {
     return choice.1
   }
 
-  mutating func rank(_ key: String, default fallback: Double) throws -> TensorRank {
+  /// A fraction of the dense count, or ranks; a whole number above 1 is the rank of every axis, as in tensorly.
+  mutating func rank(
+    _ key: String, default fallback: Double, of factorization: Factorization, axes: Int
+  ) throws -> TensorRank {
     guard let value = take(key) else { return .fraction(fallback) }
-    if let number = number(value) { return .fraction(number) }
+    if let number = number(value) {
+      guard number > 1, let rank = Int(exactly: number) else { return .fraction(number) }
+      return switch factorization {
+      case .dense: .fraction(fallback)
+      case .cp: .ranks([rank])
+      case .tucker: .ranks([Int](repeating: rank, count: axes))
+      case .tt: .ranks([1] + [Int](repeating: rank, count: axes - 1) + [1])
+      }
+    }
     let list = (value as? [Any] ?? []).compactMap { number($0).flatMap { Int(exactly: $0) } }
     guard !list.isEmpty, list.count == (value as? [Any])?.count else {
       throw mismatch(key, "a fraction or a list of ranks", value)

@@ -77,14 +77,24 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
     return zip(domainPadding, grid).map { Int(($0 * Double($1)).rounded(.toNearestOrEven)) }
   }
 
+  /// What no size of a sensible model exceeds, and no count of its weights.
+  private static let largestSize = 65_536
+  private static let largestCount = 1e11
+
   /// What is wrong with the configuration, in words that name the key; nil where nothing is.
   public var problem: String? {
     if modes.isEmpty || modes.count > 3 { return "modes: 1 to 3 axes are possible, not \(modes.count)" }
-    if let bad = modes.first(where: { $0 < 1 }) { return "modes: at least 1 an axis, not \(bad)" }
+    if let bad = modes.first(where: { $0 < 1 || $0 > Self.largestSize }) {
+      return "modes: from 1 to \(Self.largestSize) an axis, not \(bad)"
+    }
+    let weights = spectralWeightShape.reduce(2.0 * Double(layers)) { $0 * Double($1) }
+    if factorization == .dense, weights > Self.largestCount {
+      return "modes: \(modes) at width \(width) make more weights than memory holds"
+    }
     for (name, value) in [
       ("in_channels", inChannels), ("out_channels", outChannels), ("width", width), ("layers", layers),
-    ] where value < 1 {
-      return "\(name): at least 1, not \(value)"
+    ] where value < 1 || value > Self.largestSize {
+      return "\(name): from 1 to \(Self.largestSize), not \(value)"
     }
     for (name, value) in [
       ("projection_ratio", projectionChannels), ("channel_mlp_expansion", channelMLPChannels),

@@ -22,10 +22,19 @@ struct Generate: ParsableCommand {
   @Option(help: ArgumentHelp("The number of the first sample, for shards of one seed.", valueName: "n"))
   var sampleOffset = 0
 
+  /// What one file can sensibly hold.
+  private static let mostSamples = 100_000_000
+  private static let mostPoints = 1 << 28
+
   func run() throws {
-    guard samples >= 1 else { throw ValidationError("--samples: expected at least 1, found \(samples)") }
-    guard sampleOffset >= 0, sampleOffset <= Int.max - samples else {
-      throw ValidationError("--sample-offset: expected 0 or more, found \(sampleOffset)")
+    guard 1...Self.mostSamples ~= samples else {
+      throw ValidationError("--samples: expected 1 to \(Self.mostSamples), found \(samples)")
+    }
+    guard 0...Self.mostSamples ~= sampleOffset else {
+      throw ValidationError("--sample-offset: expected 0 to \(Self.mostSamples), found \(sampleOffset)")
+    }
+    guard resolution.values.reduce(1.0, { $0 * Double($1) }) <= Double(Self.mostPoints) else {
+      throw ValidationError("--resolution: expected at most \(Self.mostPoints) points in all")
     }
     options.common.apply()
     Interruption.limitPatience(seconds: 5)

@@ -22,7 +22,8 @@ enum Interruption {
 
   /// Takes over the signals that end a process without a word.
   static func prepare() {
-    _ = (stop, count.load(ordering: .relaxed), patience.load(ordering: .relaxed))  // made here, not in a signal handler
+    // Made here, not in a signal handler.
+    _ = (stop, count.load(ordering: .relaxed), patience.load(ordering: .relaxed))
     var action = sigaction()
     sigemptyset(&action.sa_mask)
     action.sa_flags = SA_RESTART
