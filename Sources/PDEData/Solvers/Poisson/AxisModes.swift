@@ -65,9 +65,10 @@ struct AxisModes<Element: SpectralScalar>: Sendable {
   private static func transform(
     _ kind: TrigonometricTransform, _ count: Int, _ prefersFast: Bool?
   ) -> Transform {
-    let hasLargeFactor = largestPrimeFactor(kind.logicalSize(count)) > 13
-    // Measured: half of n² multiplications by GEMM against FFTW's transforms, good and bad lengths.
-    let isFast = prefersFast ?? (count > (hasLargeFactor ? 1200 : 200))
+    // Measured, by GEMM against FFTW: lengths whose intervals halve, others, and those with a large prime factor.
+    let size = kind.logicalSize(count)
+    let longestDense = largestPrimeFactor(size) > 13 ? 1200 : size.isMultiple(of: 4) ? 512 : 200
+    let isFast = prefersFast ?? (count > longestDense)
     return isFast ? .fast(kind) : .dense(DenseTransform(kind, count: count))
   }
 
