@@ -71,7 +71,20 @@ struct MirrorProduct<Element: Scalar>: Sendable {
       }
     }
     rowOrder = Array(0..<rows)
-    plan = .product(Tensor(matrix.joined().map { Element($0) }, shape: [rows, columns]))
+    plan = .product(Self.tensor(matrix))
+  }
+
+  private static func tensor(_ matrix: [[Double]]) -> Tensor<Element> {
+    let columns = matrix[0].count
+    var entries = Tensor<Element>(uninitialized: [matrix.count, columns])
+    let address = entries.unsafeMutablePointer()
+    for (index, row) in matrix.enumerated() {
+      row.withUnsafeBufferPointer { values in
+        guard let first = values.baseAddress else { return }
+        Pointwise.convert(first, into: address + index * columns, count: columns)
+      }
+    }
+    return entries
   }
 
   /// The rows that are even and those that are odd under reversal; nil where one is neither, or all are of one kind.
