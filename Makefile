@@ -4,6 +4,9 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 # The processor to build for; `OPERATORS_MARCH=x86-64-v3 make build` makes a program that runs on others too.
 OPERATORS_MARCH ?= native
+# The wheel for processors alone is far smaller, where an index has it: torch==2.13.0+cpu.
+TORCH_REQUIREMENT ?= torch
+PYTHON ?= python3
 SWIFTFLAGS := -c release -Xcc -march=$(OPERATORS_MARCH)
 PROGRAM := .build/release/operatorctl
 
@@ -17,6 +20,7 @@ help:
 	@echo "make build    the program, at $(PROGRAM)"
 	@echo "make install  the program, into PREFIX/bin (PREFIX=$(PREFIX))"
 	@echo "make deps     install FFTW, OpenBLAS and NetCDF where pkg-config does not find them"
+	@echo "make bench    compare with the Python peers, in turn: models, Burgers, Darcy, files"
 	@echo "make format   format the sources; make lint checks them"
 	@echo "make clean    remove what was built"
 
@@ -33,6 +37,15 @@ test: deps
 demo: build
 	@examples/demo/run.sh $(PROGRAM)
 
+# The Python peers, for comparisons only.
+.venv/peers: Benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet $(TORCH_REQUIREMENT) -r Benchmarks/peers/requirements.txt
+	touch $@
+
+bench: build .venv/peers
+	.venv/bin/python Benchmarks/compare.py models burgers darcy files | tee bench.md
+
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
@@ -44,4 +57,4 @@ install: build
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/operatorctl
 
 clean:
-	rm -rf .build demo
+	rm -rf .build .venv demo bench.md

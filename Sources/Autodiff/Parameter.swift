@@ -99,19 +99,24 @@ extension Parameter {
   /// A tensor of this parameter's size (an optimizer's moment, say) in the order of files.
   public func canonical(_ tensor: Tensor<Element>) -> [Element] {
     guard let order = complexOrder else { return tensor.values }
-    var result = [Element](repeating: 0, count: count)
-    tensor.withUnsafeBuffer { source in
-      order.forEach { inMemory, inFile in result[inFile] = source[inMemory] }
+    return [Element](unsafeUninitializedCapacity: count) { result, initialized in
+      tensor.withUnsafeBuffer { source in
+        guard let source = source.baseAddress, let target = result.baseAddress else { return }
+        order.forEachTile { copyTile(ofMemory: source, toFile: target, order, rows: $0, modes: $1) }
+      }
+      initialized = count
     }
-    return result
   }
 
   /// The inverse of ``canonical(_:)``.
   public func fromCanonical(_ values: [Element]) -> Tensor<Element> {
     guard let order = complexOrder else { return Tensor(values, shape: shape) }
     var result = Tensor<Element>(uninitialized: value.shape)
-    result.withUnsafeMutableBuffer { target in
-      order.forEach { inMemory, inFile in target[inMemory] = values[inFile] }
+    values.withUnsafeBufferPointer { source in
+      result.withUnsafeMutableBuffer { target in
+        guard let source = source.baseAddress, let target = target.baseAddress else { return }
+        order.forEachTile { copyTile(ofFile: source, toMemory: target, order, rows: $0, modes: $1) }
+      }
     }
     return result
   }
@@ -132,11 +137,40 @@ private struct ComplexOrder {
   let rows: Int
   let modes: Int
 
-  func forEach(_ body: (_ inMemory: Int, _ inFile: Int) -> Void) {
-    for mode in 0..<modes {
-      for part in 0..<2 {
-        for row in 0..<rows { body((mode * 2 + part) * rows + row, (row * modes + mode) * 2 + part) }
-      }
+  /// Tiles of which both orders fit into the cache.
+  func forEachTile(_ body: (_ rows: Range<Int>, _ modes: Range<Int>) -> Void) {
+    let tile = 32
+    WorkerPool.shared.run(tasks: (rows + tile - 1) / tile) { index in
+      let rows = index * tile..<min((index + 1) * tile, rows)
+      for first in stride(from: 0, to: modes, by: tile) { body(rows, first..<min(first + tile, modes)) }
+    }
+  }
+}
+
+@specialized(where E == Float)
+@specialized(where E == Double)
+private func copyTile<E: Scalar>(
+  ofMemory source: UnsafePointer<E>, toFile target: UnsafeMutablePointer<E>, _ order: ComplexOrder,
+  rows: Range<Int>, modes: Range<Int>
+) {
+  for row in rows {
+    for mode in modes {
+      target[(row * order.modes + mode) * 2] = source[mode * 2 * order.rows + row]
+      target[(row * order.modes + mode) * 2 + 1] = source[(mode * 2 + 1) * order.rows + row]
+    }
+  }
+}
+
+@specialized(where E == Float)
+@specialized(where E == Double)
+private func copyTile<E: Scalar>(
+  ofFile source: UnsafePointer<E>, toMemory target: UnsafeMutablePointer<E>, _ order: ComplexOrder,
+  rows: Range<Int>, modes: Range<Int>
+) {
+  for mode in modes {
+    for row in rows {
+      target[mode * 2 * order.rows + row] = source[(row * order.modes + mode) * 2]
+      target[(mode * 2 + 1) * order.rows + row] = source[(row * order.modes + mode) * 2 + 1]
     }
   }
 }

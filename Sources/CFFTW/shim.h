@@ -11,3 +11,8 @@ static inline int operators_built_for_avx512(void) {
   return 0;
 #endif
 }
+
+// Asks for a cache line ahead of its use, in the second-level cache or for writing; Swift has no word for it. An
+// address outside of memory does no harm.
+static inline void operators_prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
+static inline void operators_prefetch_to_write(const void *address) { __builtin_prefetch(address, 1); }

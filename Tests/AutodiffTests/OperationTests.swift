@@ -69,6 +69,29 @@ import Testing
     expectGradients(of: [x, scattered([2], seed: 4)]) { $0.addToMode($1[0], mode: 3, $1[1]) }
   }
 
+  @Test func factorizedWeights() {
+    for (axis, rows) in [(0, 3), (1, 2), (2, 5)] {
+      let x = scattered([2, 3, 4, 2], seed: 1)
+      expectGradients(of: [x, scattered([2, rows, [3, 4, 2][axis]], seed: 2)]) {
+        $0.modeProduct($1[0], axis: axis, matrix: $1[1])
+      }
+    }
+    expectGradients(of: [scattered([2, 3, 4, 5], seed: 1)]) {
+      $0.swapAxes($1[0], outer: 2, 3, 4, inner: 5, shape: [2, 4, 3, 5])
+    }
+    expectGradients(of: [scattered([2, 3, 4], seed: 1), scattered([2, 5, 4], seed: 2)]) {
+      $0.khatriRaoProduct($1[0], $1[1])
+    }
+    let spectrum = scattered([7, 2, 3, 4], seed: 1)
+    expectGradients(of: [spectrum, scattered([2, 4, 5], seed: 2)]) {
+      $0.sharedContraction($1[0], weight: $1[1])
+    }
+    expectGradients(of: [spectrum, scattered([2, 5, 4], seed: 2)]) {
+      $0.sharedContraction($1[0], weight: $1[1], transposed: true)
+    }
+    expectGradients(of: [spectrum]) { $0.reshaped($1[0], [14, 12]) }
+  }
+
   @Test(arguments: [1, 2, 4])
   func groupNormalization(groups: Int) {
     let x = scattered([2, 4, 3, 5], seed: 1)

@@ -93,6 +93,12 @@ private let cases = [
           case .sineII: 2 * v[j] * .sin(.pi * (p + 0.5) * (q + 1) / count)
           case .sineIII:
             j == n - 1 ? sign * v[j] : 2 * v[j] * .sin(.pi * (p + 1) * (q + 0.5) / count)
+          case .halfComplex:
+            2 * k <= n ? v[j] * unitRoot(j * k, n).cosine : v[j] * unitRoot(j * k, n).sine
+          case .fromHalfComplex:
+            2 * j <= n
+              ? (j == 0 || 2 * j == n ? 1 : 2) * v[j] * unitRoot(j * k, n).cosine
+              : 2 * v[j] * unitRoot(j * k, n).sine
           }
         return sum + term
       }

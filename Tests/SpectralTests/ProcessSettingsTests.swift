@@ -84,7 +84,7 @@ import Testing
     #expect(results[0] == results[1] && results[0] == results[2])
   }
 
-  @Test(arguments: [[1000], [40, 44], [12, 10, 14]], [40, 7])
+  @Test(arguments: [[1000], [40, 44], [100, 90], [12, 10, 14], [22, 21, 20]], [40, 7])
   func truncatedTransformsDoNotDependOnTheNumberOfThreads(grid: [Int], channels: Int) {
     let transform = TruncatedTransform<Float>(gridShape: grid, modes: grid.map { _ in 12 })
     let field: Tensor<Float> = arbitrary([3, channels] + grid)

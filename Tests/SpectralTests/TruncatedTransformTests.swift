@@ -107,6 +107,22 @@ private func directAnalysis(_ field: Tensor<Double>, _ test: TruncatedCase, doub
     #expect(relativeDistance(converted(single, to: Double.self), synthesized) < 4e-6)
   }
 
+  /// Kernels in vectors of 256 and of 512 bits add in the same order, but for what the compiler contracts.
+  @Test(arguments: cases)
+  func vectorWidthsAgree(test: TruncatedCase) {
+    func agrees<E: SpectralScalar>(_: E.Type) {
+      let results = VectorWidth.allCases.map { vectors in
+        let transform = TruncatedTransform<E>(gridShape: test.grid, modes: test.modes, vectors: vectors)
+        let spectrum = transform.analyze(field(test), scale: 1, doublesInterior: false)
+        return (spectrum, transform.synthesize(spectrum, scale: 1, doublesInterior: true))
+      }
+      #expect(relativeDistance(results[0].0, results[1].0) < 4 * Double(E.ulpOfOne))
+      #expect(relativeDistance(results[0].1, results[1].1) < 4 * Double(E.ulpOfOne))
+    }
+    agrees(Float.self)
+    agrees(Double.self)
+  }
+
   /// The definition of synthesis itself, one mode and one point at a time.
   @Test(arguments: cases.filter { $0.points < 200 }, [false, true])
   func synthesisIsItsDefinition(test: TruncatedCase, doubles: Bool) {

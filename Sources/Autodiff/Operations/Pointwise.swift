@@ -97,6 +97,20 @@ struct Gate<Element: Scalar>: DifferentiableOperation {
   }
 }
 
+/// The same values in another shape.
+struct Reshape<Element: Scalar>: DifferentiableOperation {
+  let inputShape: [Int]
+  let shape: [Int]
+
+  mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
+    inputs[0].reshaped(shape)
+  }
+
+  consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
+    slots.add(0, gradient.reshaped(inputShape))
+  }
+}
+
 /// The rows of `[batch, channel, …grid]`: the points of one channel of one sample.
 struct ChannelRows {
   let batch: Int
@@ -148,5 +162,10 @@ extension Tape {
   /// `gate ⊙ input` with a factor for each channel.
   public func gate(_ input: Variable<Element>, by gate: Variable<Element>) -> Variable<Element> {
     apply(Gate<Element>(), [input, gate])
+  }
+
+  /// The same values in another shape of as many elements.
+  public func reshaped(_ input: Variable<Element>, _ shape: [Int]) -> Variable<Element> {
+    apply(Reshape<Element>(inputShape: input.shape, shape: shape), [input])
   }
 }

@@ -5,22 +5,24 @@ import Tensors
 
 /// Draws initial values. Every call to ``next()`` gives the stream of another parameter.
 public struct Initializer {
-  private let seed: UInt64
+  private let seed: UInt64?
   private var count: UInt64 = 0
 
-  public init(seed: UInt64) { self.seed = seed }
+  /// - Parameter seed: nil where the values are read afterwards and drawing them would be wasted: they stay zero.
+  public init(seed: UInt64?) { self.seed = seed }
 
-  private mutating func next() -> RandomStream {
+  private mutating func next() -> RandomStream? {
     defer { count += 1 }
-    return RandomStream(seed: seed, purpose: "initialization", sample: count)
+    return seed.map { RandomStream(seed: $0, purpose: "initialization", sample: count) }
   }
 
   /// Uniform on ±1/√fanIn: what PyTorch's `Conv1d` and `Linear` begin with, weights and biases alike.
   mutating func uniform<Element: Scalar>(shape: [Int], fanIn: Int) -> Parameter<Element> {
     let parameter = Parameter<Element>(shape: shape)
+    guard let stream = next() else { return parameter }
     let bound = Element(1) / Element(fanIn).squareRoot()
     parameter.setCanonicalValues(
-      Tensor.uniform(shape, from: next(), lower: -bound, upper: bound).values)
+      Tensor.uniform(shape, from: stream, lower: -bound, upper: bound).values)
     return parameter
   }
 
@@ -29,9 +31,10 @@ public struct Initializer {
     shape: [Int], layout: Parameter<Element>.Layout = .real, standardDeviation: Element
   ) -> Parameter<Element> {
     let parameter = Parameter<Element>(shape: shape, layout: layout)
+    guard let stream = next() else { return parameter }
     let deviation = layout == .real ? standardDeviation : standardDeviation / Element(2).squareRoot()
     parameter.setCanonicalValues(
-      Tensor.normal([parameter.count], from: next(), deviation: Double(deviation)).values)
+      Tensor.normal([parameter.count], from: stream, deviation: Double(deviation)).values)
     return parameter
   }
 

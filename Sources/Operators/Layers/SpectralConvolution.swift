@@ -14,35 +14,45 @@ import Tensors
 /// Complex weights start normal with the standard deviation √(2/(in + out)), the bias likewise.
 public final class SpectralConvolution<Element: SpectralScalar>: Module {
   public let modes: [Int]
-  public let isSeparable: Bool
-  let weight: Parameter<Element>
-  let bias: Parameter<Element>
+  private let weight: any SpectralWeight<Element>
+  private let bias: Parameter<Element>
 
-  /// - Parameter isSeparable: Each channel by itself (as many channels out as in).
+  /// - Parameters:
+  ///   - isSeparable: Each channel by itself (as many channels out as in).
+  ///   - factorization: How the weights are stored, with ranks and contraction where it is not dense.
   init(
-    modes: [Int], inChannels: Int, outChannels: Int, isSeparable: Bool, _ initializer: inout Initializer
+    modes: [Int], inChannels: Int, outChannels: Int, isSeparable: Bool, factorization: Factorization = .dense,
+    ranks: [Int] = [], contraction: ContractionKind = .automatic, _ initializer: inout Initializer
   ) {
     precondition(!isSeparable || inChannels == outChannels, "a separable convolution keeps its channels")
     self.modes = modes
-    self.isSeparable = isSeparable
     let deviation = (Element(2) / Element(inChannels + outChannels)).squareRoot()
-    let channels = isSeparable ? [inChannels] : [inChannels, outChannels]
-    weight = initializer.normal(
-      shape: channels + Self.keptShape(modes), layout: .modeMajorComplex(leading: channels.count),
-      standardDeviation: deviation)
+    let shape = Self.weightShape(
+      modes: modes, inChannels: inChannels, outChannels: outChannels, isSeparable: isSeparable)
+    weight =
+      factorization == .dense
+      ? DenseSpectralWeight(shape, standardDeviation: deviation, &initializer)
+      : FactorizedSpectralWeight(
+        shape, factorization: factorization, ranks: ranks, contraction: contraction,
+        standardDeviation: deviation, &initializer)
     bias = initializer.normal(
       shape: [outChannels] + modes.map { _ in 1 }, standardDeviation: deviation)
+  }
+
+  /// The shape of the weights: channels, then the kept coefficients along each axis.
+  static func weightShape(
+    modes: [Int], inChannels: Int, outChannels: Int, isSeparable: Bool
+  ) -> SpectralWeightShape {
+    SpectralWeightShape(
+      channels: isSeparable ? [inChannels] : [inChannels, outChannels], modes: keptShape(modes))
   }
 
   /// `[batch, in, …grid]` to `[batch, out, …grid]`.
   func callAsFunction(_ input: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
     let transform = TruncatedTransform<Element>.cached(gridShape: Array(input.shape[2...]), modes: modes)
     let indices = Self.weightIndices(of: transform, modes: modes)
-    let spectrum = tape.truncatedAnalysis(input, transform)
-    let product =
-      isSeparable
-      ? tape.separableContraction(spectrum, weight: tape.variable(weight), modeIndices: indices.modes)
-      : tape.spectralContraction(spectrum, weight: tape.variable(weight), modeIndices: indices.modes)
+    let product = weight.contract(
+      tape.truncatedAnalysis(input, transform), modeIndices: indices.modes, on: tape)
     // A constant is the coefficient of wavenumber zero.
     let shifted = tape.addToMode(product, mode: indices.zero, tape.variable(bias))
     return tape.truncatedSynthesis(shifted, transform)
@@ -51,7 +61,7 @@ public final class SpectralConvolution<Element: SpectralScalar>: Module {
   public func forEachParameter(
     _ path: String, _ body: (String, Parameter<Element>) throws -> Void
   ) rethrows {
-    try body(join(path, "weight.tensor"), weight)
+    try weight.forEachParameter(join(path, "weight"), body)
     try body(join(path, "bias"), bias)
   }
 

@@ -19,18 +19,20 @@ public final class FNO<Element: SpectralScalar>: NeuralOperator {
   private let layers: [FourierLayer<Element>]
   private let projection: ChannelMLP<Element>
 
-  /// A new operator, its parameters drawn from `seed`. The configuration must have no
-  /// ``FNOConfiguration/problem``.
-  public init(_ configuration: FNOConfiguration, seed: UInt64 = 0) {
+  /// A new operator, its parameters drawn from `seed` (nil: not drawn, to be read from a file). The configuration
+  /// must have no ``FNOConfiguration/problem``.
+  public init(_ configuration: FNOConfiguration, seed: UInt64? = 0) {
     precondition(configuration.problem == nil, configuration.problem ?? "")
     self.configuration = configuration
+    let ranks = (try? configuration.spectralRanks()) ?? []  // the precondition has excluded errors
     var initializer = Initializer(seed: seed)
     let embedded = configuration.positionalEmbedding == .none ? 0 : configuration.dimensions
     lifting = ChannelMLP(
       inChannels: configuration.inChannels + embedded, hiddenChannels: configuration.liftingChannels,
       outChannels: configuration.width, &initializer)
     layers = (0..<configuration.layers).map { index in
-      FourierLayer(configuration, isLast: index == configuration.layers - 1, &initializer)
+      FourierLayer(
+        configuration, ranks: ranks, isLast: index == configuration.layers - 1, &initializer)
     }
     projection = ChannelMLP(
       inChannels: configuration.width, hiddenChannels: configuration.projectionChannels,
@@ -86,10 +88,11 @@ final class FourierLayer<Element: SpectralScalar> {
   private let isStabilized: Bool
   private let isLast: Bool
 
-  init(_ configuration: FNOConfiguration, isLast: Bool, _ initializer: inout Initializer) {
+  init(_ configuration: FNOConfiguration, ranks: [Int], isLast: Bool, _ initializer: inout Initializer) {
     let (width, dimensions) = (configuration.width, configuration.dimensions)
     convolution = SpectralConvolution(
       modes: configuration.modes, inChannels: width, outChannels: width, isSeparable: configuration.separable,
+      factorization: configuration.factorization, ranks: ranks, contraction: configuration.contraction,
       &initializer)
     convolutionSkip = SkipConnection(
       configuration.spectralSkip, channels: width, dimensions: dimensions, &initializer)

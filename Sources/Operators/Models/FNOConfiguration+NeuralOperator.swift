@@ -36,14 +36,22 @@ extension FNOConfiguration {
     tanhStabilizer = try reader.choice("stabilizer", [(nil, false), ("tanh", true)], default: false)
     separable = try reader.boolean("separable", default: false)
     preactivation = try reader.boolean("preactivation", default: false)
+    factorization = try reader.choice(
+      "factorization",
+      [nil, "dense", "Dense"].map { ($0, Factorization.dense) }
+        + ["tucker", "Tucker"].map { ($0, .tucker) } + ["cp", "CP"].map { ($0, .cp) }
+        + ["tt", "TT"].map { ($0, .tt) }, default: .dense)
+    contraction = try reader.choice(
+      "implementation", [("factorized", .factorized), ("reconstructed", .reconstructed)], default: .factorized
+    )
+    rank = try reader.rank("rank", default: 1)
     domainPadding = try reader.padding("domain_padding", dimensions: modes.count)
     try reader.expectDefaults([
       "complex_data": [false], "fno_block_precision": ["full"], "resolution_scaling_factor": [NSNull(), 1],
-      "factorization": [NSNull(), "dense", "Dense"], "non_linearity": ["gelu", "F.gelu"],
+      "fixed_rank_modes": [NSNull(), false], "non_linearity": ["gelu", "F.gelu"],
       "max_n_modes": [NSNull(), modes], "decomposition_kwargs": [NSNull(), [String: String]()],
       "conv_module": ["SpectralConv"],
     ])
-    reader.ignore(["rank", "fixed_rank_modes", "implementation"])
     try reader.expectNothingElse()
     if let problem { throw ConfigurationError(key: "configuration", reason: problem) }
   }
@@ -71,6 +79,13 @@ extension FNOConfiguration {
       "preactivation": preactivation,
     ]
     return try JSONSerialization.data(withJSONObject: arguments, options: [.prettyPrinted, .sortedKeys])
+  }
+
+  private func rankArgument() -> Any {
+    switch rank {
+    case .fraction(let fraction): factorization == .dense ? 1.0 : fraction
+    case .ranks(let ranks): factorization == .cp ? ranks[0] : ranks
+    }
   }
 
   private static let skipNames: [(String?, SkipKind)] = [
@@ -136,6 +151,16 @@ private struct ArgumentReader {
       throw mismatch(key, "one of \(choices.map { $0.0 ?? "null" }.joined(separator: ", "))", value)
     }
     return choice.1
+  }
+
+  mutating func rank(_ key: String, default fallback: Double) throws -> TensorRank {
+    guard let value = take(key) else { return .fraction(fallback) }
+    if let number = number(value) { return .fraction(number) }
+    let list = (value as? [Any] ?? []).compactMap { number($0).flatMap { Int(exactly: $0) } }
+    guard !list.isEmpty, list.count == (value as? [Any])?.count else {
+      throw mismatch(key, "a fraction or a list of ranks", value)
+    }
+    return .ranks(list)
   }
 
   mutating func padding(_ key: String, dimensions: Int) throws -> [Double] {

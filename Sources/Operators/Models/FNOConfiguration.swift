@@ -37,6 +37,12 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
   public var tanhStabilizer = false
   /// Whether the convolution takes each channel by itself.
   public var separable = false
+  /// How the spectral weights are stored.
+  public var factorization = Factorization.dense
+  /// The size of the factors of weights that are not dense.
+  public var rank = TensorRank.fraction(0.1)
+  /// Whether factorized weights are put together before use.
+  public var contraction = ContractionKind.automatic
   /// Whether activation and normalization come before the convolution rather than after it.
   public var preactivation = false
 
@@ -52,6 +58,18 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
   var liftingChannels: Int { Int(liftingRatio * Double(width)) }
   var projectionChannels: Int { Int(projectionRatio * Double(width)) }
   var channelMLPChannels: Int { Int((channelMLPExpansion * Double(width)).rounded(.toNearestOrEven)) }
+
+  /// The shape of a layer's spectral weight, `[in, out, …modes]` or `[channel, …modes]`.
+  var spectralWeightShape: [Int] {
+    (separable ? [width] : [width, width]) + SpectralConvolution<Float>.keptShape(modes)
+  }
+
+  /// The ranks of the spectral weights; empty where they are dense.
+  ///
+  /// - Throws: ``ConfigurationError`` for ranks that the shape does not allow.
+  func spectralRanks() throws(ConfigurationError) -> [Int] {
+    factorization == .dense ? [] : try rank.ranks(for: factorization, shape: spectralWeightShape)
+  }
 
   /// Points put on both sides of each axis of a grid.
   func paddingWidths(_ grid: [Int]) -> [Int] {
@@ -85,6 +103,11 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
         return "domain_padding: fractions from 0 to 1, not \(bad)"
       }
     }
+    do {
+      _ = try spectralRanks()
+    } catch {
+      return error.description
+    }
     return nil
   }
 
@@ -111,11 +134,14 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
     tanhStabilizer = try value(.tanhStabilizer, tanhStabilizer)
     separable = try value(.separable, separable)
     preactivation = try value(.preactivation, preactivation)
+    factorization = try value(.factorization, factorization)
+    rank = try value(.rank, rank)
+    contraction = try value(.contraction, contraction)
   }
 
   /// The keys of configurations and checkpoints.
   public enum CodingKeys: String, CodingKey, CaseIterable {
-    case modes, width, layers, separable, preactivation, normalization
+    case modes, width, layers, separable, preactivation, normalization, factorization, rank, contraction
     case inChannels = "in_channels"
     case outChannels = "out_channels"
     case liftingRatio = "lifting_ratio"

@@ -46,10 +46,9 @@ public struct DatasetFiles: Sendable, Hashable {
     case none, partial, whole
   }
 
-  /// The FFT wisdom that a partial file was begun with: to be given to ``FFTPlanner/replaceWisdom(with:)`` before any
-  /// plan is made, so that the continuation has the same bits.
-  public func wisdom() throws(DatasetError) -> FFTPlanner.Wisdom? {
-    guard FileSystem.exists(partial) else { return nil }
+  /// Plans Fourier transforms as the process did that began the partial file, so that the continuation has the same
+  /// bits; to be called before any plan is made. Throws where this FFTW does not take its wisdom.
+  public func restoreTransformPlans() throws(DatasetError) {
     let reader = try DatasetReader(path: partial)
     func text(_ name: String) throws(DatasetError) -> String {
       guard let variable = reader.variables.first(where: { $0.name == name && $0.type == .string }) else {
@@ -57,17 +56,31 @@ public struct DatasetFiles: Sendable, Hashable {
       }
       return try reader.file.readText(variable.id, named: name)
     }
+    guard let effort = reader.text(Self.planningName).flatMap(FFTPlanner.Effort.init) else { return }
+    FFTPlanner.effort = effort
     let wisdom = FFTPlanner.Wisdom(
       float32: try text(Self.wisdomNames.float32), float64: try text(Self.wisdomNames.float64))
-    return wisdom.float32.isEmpty && wisdom.float64.isEmpty ? nil : wisdom
+    guard effort == .estimate || FFTPlanner.replaceWisdom(with: wisdom) else {
+      throw DatasetError(
+        .invalidData, path: partial,
+        "was begun with another version of FFTW and cannot be continued to the same values; --force begins anew"
+      )
+    }
   }
 
+  static let planningName = "fft_planning"
   static let wisdomNames = (float32: "fftw_wisdom_float32", float64: "fftw_wisdom_float64")
 }
 
 extension DatasetSchema {
-  /// Adds the FFT wisdom that the values will be computed with; see ``DatasetFiles/wisdom()``.
-  public mutating func addWisdom(_ wisdom: FFTPlanner.Wisdom) {
+  /// Adds how Fourier transforms are planned, with the wisdom gathered so far; see
+  /// ``DatasetFiles/restoreTransformPlans()``.
+  public mutating func addTransformPlans() {
+    let wisdom = FFTPlanner.wisdom
+    // Where measuring was not possible, plans were estimated whatever was asked for.
+    let isMeasured = FFTPlanner.effort != .estimate && !(wisdom.float32.isEmpty && wisdom.float64.isEmpty)
+    set(DatasetFiles.planningName, .text((isMeasured ? FFTPlanner.effort : .estimate).rawValue))
+    guard isMeasured else { return }
     for (name, text) in [
       (DatasetFiles.wisdomNames.float32, wisdom.float32), (DatasetFiles.wisdomNames.float64, wisdom.float64),
     ] where !text.isEmpty {

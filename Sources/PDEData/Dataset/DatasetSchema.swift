@@ -60,6 +60,11 @@ public struct DatasetSchema: Sendable {
     variable.dimensions.filter { $0 != Self.sampleDimension }.reduce(1) { $0 * length(of: $1) }
   }
 
+  /// Bytes of all values.
+  public var byteCount: Int {
+    variables.reduce(0) { $0 + shape(of: $1).reduce($1.type.size, *) }
+  }
+
   /// Sets a global attribute, in its place where it is there already.
   public mutating func set(_ name: String, _ value: AttributeValue) {
     if let index = attributes.firstIndex(where: { $0.name == name }) {

@@ -37,6 +37,7 @@ public final class DatasetWriter {
       try open()
     case .none:
       FileSystem.remove(files.draft)
+      try FileSystem.requireRoom(schema.byteCount, at: path)
       do {
         try DatasetDraft(schema: schema, path: files.draft).create()
         try FileSystem.reserve(files.draft)

@@ -44,7 +44,7 @@ extension DatasetError {
   ) -> (ErrorCategory, String) {
     switch operation {
     case .open, .update: explainOpen(status, path, isUpdate: operation == .update)
-    case .create: (.cannotCreate, "cannot be created: \(text(status))")
+    case .create: explainCreate(status, path)
     case .inquire, .read:
       switch status {
       case NC_EFILTER, NC_ENOFILTER:
@@ -58,12 +58,23 @@ extension DatasetError {
       default: (.readWriteFailed, "reading failed: \(text(status))")
       }
     case .write:
-      if freeBytes(path) ?? .max < 1 << 20 {
+      if let free = FileSystem.freeBytes(path), free < 1 << 20 {
         (.readWriteFailed, "writing failed: no space left on the disk")
       } else {
         (.readWriteFailed, "writing failed: \(text(status))")
       }
     }
+  }
+
+  private static func explainCreate(_ status: Int32, _ path: String) -> (ErrorCategory, String) {
+    let folder = FileSystem.folder(of: path)
+    guard FileSystem.exists(folder) else {
+      return (.cannotCreate, "cannot be created: there is no folder \(folder)")
+    }
+    if access(folder, W_OK) == 0, let free = FileSystem.freeBytes(folder), free < 1 << 16 {
+      return (.readWriteFailed, "cannot be created: no space left on the disk")
+    }
+    return (.cannotCreate, "cannot be created: \(text(status))")
   }
 
   private static func explainOpen(_ status: Int32, _ path: String, isUpdate: Bool) -> (ErrorCategory, String)
@@ -90,12 +101,6 @@ extension DatasetError {
     var bytes = [UInt8](repeating: 0, count: count)
     let read = fread(&bytes, 1, count, file)
     return Array(bytes.prefix(read))
-  }
-
-  private static func freeBytes(_ path: String) -> UInt64? {
-    var information = statvfs()
-    guard statvfs(path, &information) == 0 else { return nil }
-    return UInt64(information.f_bavail) * UInt64(information.f_frsize)
   }
 
   /// The library's or the system's own words for a status.

@@ -14,6 +14,27 @@ enum FileSystem {
     return stat(path, &information) == 0 ? Int(information.st_size) : nil
   }
 
+  /// The folder in which a file is.
+  static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// Bytes that the file system of a file or folder has left for this user.
+  static func freeBytes(_ path: String) -> Int? {
+    var information = statvfs()
+    guard statvfs(path, &information) == 0 else { return nil }
+    return Int(clamping: UInt64(information.f_bavail) * UInt64(information.f_frsize))
+  }
+
+  /// Throws where the disk has less room than a new file of so many bytes at `path` needs.
+  static func requireRoom(_ bytes: Int, at path: String) throws(DatasetError) {
+    guard let free = freeBytes(folder(of: path)), free < bytes else { return }
+    throw DatasetError(
+      .readWriteFailed, path: path,
+      "cannot be written: it needs \(bytes) bytes, and the disk has only \(free) left")
+  }
+
   static func remove(_ path: String) { _ = unlink(path) }
 
   static func rename(_ source: String, to target: String) throws(DatasetError) {

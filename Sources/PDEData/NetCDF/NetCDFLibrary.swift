@@ -15,6 +15,9 @@ enum NetCDFLibrary {
     // refuses to open files on network file systems without locks. Writers exclude one another by a lock of
     // their own, see `DatasetWriter`. What the user has set stays.
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0)
+    // After a write that failed on a full disk, HDF5's cleaning up at the end of the process would crash. Nothing
+    // is left to it: files are closed by their owners.
+    _ = symbol("H5dont_atexit", as: (@convention(c) () -> Int32).self)?()
     return Mutex(())
   }()
 
@@ -27,11 +30,14 @@ enum NetCDFLibrary {
   }
 
   /// `H5Eset_auto2`: NetCDF-C turns off HDF5's own printing of errors in the thread that first came, a thread-safe
-  /// HDF5 keeps that setting for each thread. Found at run time, since NetCDF-C can be built without HDF5.
-  private static let silenceHDF5: (@convention(c) (Int64, OpaquePointer?, OpaquePointer?) -> Int32)? = {
-    guard let address = dlsym(dlopen(nil, RTLD_LAZY), "H5Eset_auto2") else { return nil }
-    return unsafeBitCast(address, to: (@convention(c) (Int64, OpaquePointer?, OpaquePointer?) -> Int32).self)
-  }()
+  /// HDF5 keeps that setting for each thread.
+  private static let silenceHDF5 = symbol(
+    "H5Eset_auto2", as: (@convention(c) (Int64, OpaquePointer?, OpaquePointer?) -> Int32).self)
+
+  /// HDF5 is looked up at run time, since NetCDF-C can be built without it.
+  private static func symbol<Function>(_ name: String, as type: Function.Type) -> Function? {
+    dlsym(dlopen(nil, RTLD_LAZY), name).map { unsafeBitCast($0, to: type) }
+  }
 }
 
 /// NetCDF's types of numbers and text.

@@ -40,8 +40,10 @@ public struct BatchedTransform<Element: SpectralScalar>: Sendable {
 
   /// A transform of the real array's (for complex transforms, the complex array's) `shape` along `axes`, the last
   /// of which is the halved one. `isInPlace` (complex-to-complex and real-to-real only): input and output are the
-  /// same array.
-  public init(_ kind: TransformKind, shape: [Int], axes: [Int], isInPlace: Bool = false) {
+  /// same array. `isAligned`: both begin at addresses aligned as tensors' memory is.
+  public init(
+    _ kind: TransformKind, shape: [Int], axes: [Int], isInPlace: Bool = false, isAligned: Bool = true
+  ) {
     self.kind = kind
     let points = shape.reduce(1, *)
     let batchCount = axes.reduce(points) { $0 / shape[$1] }
@@ -51,35 +53,35 @@ public struct BatchedTransform<Element: SpectralScalar>: Sendable {
     case .realToComplex, .complexForward, .complexBackward, .realToReal:
       precondition(!isInPlace || kind != .realToComplex, "a real-to-complex transform changes the layout")
       let first = Self.pass(
-        kind, arrays, axes: goesAxisByAxis ? [axes[axes.count - 1]] : axes, axes, isInPlace: isInPlace)
+        kind, arrays, axes: goesAxisByAxis ? [axes[axes.count - 1]] : axes, axes, isInPlace, isAligned)
       var stages = [isInPlace ? Stage.output(first) : .inputToOutput(first)]
       if goesAxisByAxis {
         let complexKind = kind == .realToComplex ? .complexForward : kind
         let output = Arrays(complexKind, shape: arrays.output, halved: axes[axes.count - 1])
         stages += axes.dropLast().reversed().map {
-          .output(Self.pass(complexKind, output, axes: [$0], axes, isInPlace: true))
+          .output(Self.pass(complexKind, output, axes: [$0], axes, true, isAligned))
         }
       }
       self.stages = stages
     case .complexToReal:
       precondition(!isInPlace, "a complex-to-real transform changes the layout")
       guard axes.count > 1 else {
-        stages = [.inputToOutput(Self.pass(kind, arrays, axes: axes, axes, isInPlace: false))]
+        stages = [.inputToOutput(Self.pass(kind, arrays, axes: axes, axes, false, isAligned))]
         return
       }
       let input = Arrays(.complexBackward, shape: arrays.input, halved: axes[axes.count - 1])
       let passes =
         goesAxisByAxis
         ? axes.dropLast().map {
-          Self.pass(.complexBackward, input, axes: [$0], axes, isInPlace: true)
+          Self.pass(.complexBackward, input, axes: [$0], axes, true, isAligned)
         } : []
       let last = Self.pass(
-        kind, arrays, axes: goesAxisByAxis ? [axes[axes.count - 1]] : axes, axes, isInPlace: false)
+        kind, arrays, axes: goesAxisByAxis ? [axes[axes.count - 1]] : axes, axes, false, isAligned)
       stages = [.copy(passes, count: 2 * arrays.input.reduce(1, *), last: last)]
     }
   }
 
-  /// Transforms a dense array to a dense array; both aligned as tensors' memory is. The input is left as it was,
+  /// Transforms a dense array to a dense array. The input is left as it was,
   /// unless it is the output.
   public func execute(_ input: UnsafePointer<Element>, _ output: UnsafeMutablePointer<Element>) {
     for stage in stages {
@@ -114,7 +116,8 @@ public struct BatchedTransform<Element: SpectralScalar>: Sendable {
 
   /// `allAxes` are those of the whole transform, by whose order a trigonometric kind is found.
   private static func pass(
-    _ kind: TransformKind, _ arrays: Arrays, axes: [Int], _ allAxes: [Int], isInPlace: Bool
+    _ kind: TransformKind, _ arrays: Arrays, axes: [Int], _ allAxes: [Int], _ isInPlace: Bool,
+    _ isAligned: Bool
   ) -> Pass {
     let inputStrides = Tensor<Element>.strides(of: arrays.input)
     let outputStrides = Tensor<Element>.strides(of: arrays.output)
@@ -134,7 +137,8 @@ public struct BatchedTransform<Element: SpectralScalar>: Sendable {
     let batchCount = batch.reduce(1) { $0 * $1.count }
     let pointsPerTransform = transformed.reduce(1) { $0 * $1.count }
     var tasks = 1
-    var requirements: PlanRequirements = isInPlace ? [.inPlace, .aligned] : .aligned
+    var requirements: PlanRequirements = isAligned ? .aligned : []
+    if isInPlace { requirements.insert(.inPlace) }
     if kind == .complexToReal, axes.count == 1, allAxes.count == 1 { requirements.insert(.preservedInput) }
     guard batchCount * pointsPerTransform >= 2 * smallestShare,
       let cut = batch.indices.max(by: { batch[$0].count < batch[$1].count }), batch[cut].count > 1

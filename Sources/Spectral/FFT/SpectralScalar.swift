@@ -53,6 +53,8 @@ extension TrigonometricTransform {
     case .sineI: FFTW_RODFT00
     case .sineII: FFTW_RODFT10
     case .sineIII: FFTW_RODFT01
+    case .halfComplex: FFTW_R2HC
+    case .fromHalfComplex: FFTW_HC2R
     }
   }
 }

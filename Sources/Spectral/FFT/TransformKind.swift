@@ -16,6 +16,11 @@ public enum TrigonometricTransform: Sendable, Hashable, CaseIterable {
   case sineII
   /// DST-III (RODFT01), `Y_k = (−1)^k X_{n−1} + 2 Σ_{j<n−1} X_j sin(π(j+1)(k+½)/n)`: the inverse of DST-II.
   case sineIII
+  /// The Fourier transform of real values in half-complex order (R2HC): for k ≤ n/2 `Y_k = Σ_j X_j cos(2πjk/n)`,
+  /// for 0 < k < n/2 `Y_{n−k} = −Σ_j X_j sin(2πjk/n)`.
+  case halfComplex
+  /// The inverse of ``halfComplex`` (HC2R).
+  case fromHalfComplex
 
   public var inverse: TrigonometricTransform {
     switch self {
@@ -24,15 +29,19 @@ public enum TrigonometricTransform: Sendable, Hashable, CaseIterable {
     case .cosineIII: .cosineII
     case .sineII: .sineIII
     case .sineIII: .sineII
+    case .halfComplex: .fromHalfComplex
+    case .fromHalfComplex: .halfComplex
     }
   }
 
-  /// The length of the complex transform of the extended sequence: 2(n−1) for DCT-I, 2(n+1) for DST-I, else 2n.
+  /// The length of the complex transform of the extended sequence: 2(n−1) for DCT-I, 2(n+1) for DST-I, n for half-complex
+  /// ones, else 2n.
   public func logicalSize(_ count: Int) -> Int {
     switch self {
     case .cosineI: 2 * (count - 1)
     case .sineI: 2 * (count + 1)
     case .cosineII, .cosineIII, .sineII, .sineIII: 2 * count
+    case .halfComplex, .fromHalfComplex: count
     }
   }
 }

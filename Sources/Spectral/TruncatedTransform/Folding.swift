@@ -2,106 +2,192 @@
 
 import Tensors
 
-/// The rows of an array of n points, one vector of it at a time, folded: `target` has the cosines' E_j in the rows
-/// j ≤ n/2 and the sines' O_j in the rows n − j. Strides in vectors; source and target may be the same array.
-@inline(__always)
+/// Columns of lanes: `count` of them, `step` numbers apart; from one point to the next, `stride` numbers.
+struct LaneColumns<Element: SpectralScalar>: BitwiseCopyable {
+  nonisolated(unsafe) var first: UnsafeMutablePointer<Element>
+  var step: Int
+  var stride: Int
+}
+
+/// The points of `columns` columns folded: `target` has the cosines' E_j in the rows j ≤ n/2 and the sines' O_j in the
+/// rows n − j. Source and target may be the same array.
 func fold<V: SIMD>(
-  _ source: UnsafePointer<V>, _ sourceStride: Int, _ target: UnsafeMutablePointer<V>, _ targetStride: Int,
-  points n: Int, halvings: Int
+  _ source: LaneColumns<V.Scalar>, _ target: LaneColumns<V.Scalar>, columns: Int, points: Int, halvings: Int,
+  as: V.Type
 ) where V.Scalar: SpectralScalar {
-  let (s, t) = (sourceStride, targetStride)
-  target[0] = source[0]
+  forEachBlock(source, target, columns, as: V.self) { source, target, isPair in
+    if isPair {
+      fold(source, target, points, halvings, TwoVectors<V>.self)
+    } else {
+      fold(source, target, points, halvings, OneVector<V>.self)
+    }
+  }
+}
+
+/// The transpose of ``fold(_:_:columns:points:halvings:as:)``; the folded array in `source` is overwritten.
+func unfold<V: SIMD>(
+  _ source: LaneColumns<V.Scalar>, _ target: LaneColumns<V.Scalar>, columns: Int, points: Int, halvings: Int,
+  as: V.Type
+) where V.Scalar: SpectralScalar {
+  forEachBlock(source, target, columns, as: V.self) { source, target, isPair in
+    if isPair {
+      unfold(source, target, points, halvings, TwoVectors<V>.self)
+    } else {
+      unfold(source, target, points, halvings, OneVector<V>.self)
+    }
+  }
+}
+
+/// One column, or two vectors of contiguous ones.
+private struct VectorColumn<V: SIMD> {
+  var first: UnsafeMutablePointer<V>
+  var stride: Int
+}
+
+@inline(__always)
+private func forEachBlock<V: SIMD>(
+  _ source: LaneColumns<V.Scalar>, _ target: LaneColumns<V.Scalar>, _ columns: Int, as: V.Type,
+  _ body: (VectorColumn<V>, VectorColumn<V>, _ isPair: Bool) -> Void
+) where V.Scalar: SpectralScalar {
+  let lanes = V.scalarCount
+  @inline(__always) func vector(_ columns: LaneColumns<V.Scalar>, _ column: Int, _ vector: Int)
+    -> VectorColumn<V>
+  {
+    let first = UnsafeMutableRawPointer(columns.first + (column &* columns.step &+ vector &* lanes))
+    return VectorColumn(first: first.assumingMemoryBound(to: V.self), stride: columns.stride / lanes)
+  }
+  let perColumn = laneCount / lanes
+  if source.step == laneCount, target.step == laneCount {
+    var index = 0
+    let vectors = columns &* perColumn
+    while index &+ 2 <= vectors {
+      body(vector(source, 0, index), vector(target, 0, index), true)
+      index = index &+ 2
+    }
+    if index < vectors { body(vector(source, 0, index), vector(target, 0, index), false) }
+  } else {
+    for column in 0..<columns {
+      for index in 0..<perColumn { body(vector(source, column, index), vector(target, column, index), false) }
+    }
+  }
+}
+
+@inline(__always)
+private func fold<B: VectorBlock>(
+  _ source: VectorColumn<B.V>, _ target: VectorColumn<B.V>, _ n: Int, _ halvings: Int, _: B.Type
+) {
+  @inline(__always) func load(_ j: Int) -> B { B(source.first + j &* source.stride) }
+  @inline(__always) func reload(_ j: Int) -> B { B(target.first + j &* target.stride) }
+  @inline(__always) func store(_ value: B, _ j: Int) {
+    value.store(target.first + j &* target.stride)
+  }
+  let h = n / 2
   guard halvings > 0 else {
-    if n.isMultiple(of: 2) { target[n / 2 * t] = source[n / 2 * s] }
-    for j in 1..<max((n + 1) / 2, 1) {
-      let (a, b) = (source[j * s], source[(n - j) * s])
-      target[j * t] = a + b
-      target[(n - j) * t] = a - b
+    store(load(0), 0)
+    if n.isMultiple(of: 2) { store(load(h), h) }
+    var j = 1
+    while j < n &- j {
+      let (a, b) = (load(j), load(n &- j))
+      store(a + b, j)
+      store(a - b, n &- j)
+      j = j &+ 1
     }
     return
   }
   // The reflection and the first halving at once.
-  let h = n / 2
-  let (first, middle) = (source[0], source[h * s])
-  target[0] = first + middle
-  target[h * t] = first - middle
-  for j in 1..<(h + 1) / 2 {
-    let (a, b, c, d) = (source[j * s], source[(n - j) * s], source[(h - j) * s], source[(h + j) * s])
+  let (first, middle) = (load(0), load(h))
+  store(first + middle, 0)
+  store(first - middle, h)
+  var j = 1
+  while j < h &- j {
+    let (a, b, c, d) = (load(j), load(n &- j), load(h &- j), load(h &+ j))
     let (e, o, f, p) = (a + b, a - b, c + d, c - d)
-    target[j * t] = e + f
-    target[(h - j) * t] = e - f
-    target[(n - j) * t] = o - p
-    target[(h + j) * t] = o + p
+    store(e + f, j)
+    store(e - f, h &- j)
+    store(o - p, n &- j)
+    store(o + p, h &+ j)
+    j = j &+ 1
   }
   if h.isMultiple(of: 2) {
-    let (a, b) = (source[h / 2 * s], source[(n - h / 2) * s])
-    target[h / 2 * t] = a + b
-    target[(n - h / 2) * t] = a - b
+    let (a, b) = (load(h / 2), load(n &- h / 2))
+    store(a + b, h / 2)
+    store(a - b, n &- h / 2)
   }
-  var length = h
+  var half = h / 2
   for _ in 1..<halvings {
-    let half = length / 2
-    let (a, b) = (target[0], target[half * t])
-    target[0] = a + b
-    target[half * t] = a - b
-    for j in 1..<(half + 1) / 2 {
-      let (a, b) = (target[j * t], target[(half - j) * t])
-      let (c, d) = (target[(n - j) * t], target[(n - half + j) * t])
-      target[j * t] = a + b
-      target[(half - j) * t] = a - b
-      target[(n - j) * t] = c - d
-      target[(n - half + j) * t] = c + d
+    let (a, b) = (reload(0), reload(half))
+    store(a + b, 0)
+    store(a - b, half)
+    var j = 1
+    while j < half &- j {
+      let (a, b, c, d) = (reload(j), reload(half &- j), reload(n &- j), reload(n &- half &+ j))
+      store(a + b, j)
+      store(a - b, half &- j)
+      store(c - d, n &- j)
+      store(c + d, n &- half &+ j)
+      j = j &+ 1
     }
-    length = half
+    half /= 2
   }
 }
 
-/// The transpose of ``fold(_:_:_:_:points:halvings:)``; the folded array in `source` is overwritten.
 @inline(__always)
-func unfold<V: SIMD>(
-  _ source: UnsafeMutablePointer<V>, _ sourceStride: Int, _ target: UnsafeMutablePointer<V>,
-  _ targetStride: Int, points n: Int, halvings: Int
-) where V.Scalar: SpectralScalar {
-  let (s, t) = (sourceStride, targetStride)
+private func unfold<B: VectorBlock>(
+  _ source: VectorColumn<B.V>, _ target: VectorColumn<B.V>, _ n: Int, _ halvings: Int, _: B.Type
+) {
+  @inline(__always) func load(_ j: Int) -> B { B(source.first + j &* source.stride) }
+  @inline(__always) func put(_ value: B, _ j: Int) {
+    value.store(source.first + j &* source.stride)
+  }
+  @inline(__always) func store(_ value: B, _ j: Int) {
+    value.store(target.first + j &* target.stride)
+  }
+  let h = n / 2
   guard halvings > 0 else {
-    target[0] = source[0]
-    if n.isMultiple(of: 2) { target[n / 2 * t] = source[n / 2 * s] }
-    for j in 1..<max((n + 1) / 2, 1) {
-      let (a, b) = (source[j * s], source[(n - j) * s])
-      target[j * t] = a + b
-      target[(n - j) * t] = a - b
+    store(load(0), 0)
+    if n.isMultiple(of: 2) { store(load(h), h) }
+    var j = 1
+    while j < n &- j {
+      let (a, b) = (load(j), load(n &- j))
+      store(a + b, j)
+      store(a - b, n &- j)
+      j = j &+ 1
     }
     return
   }
-  for level in (1..<halvings).reversed() {
-    let half = n >> (level + 1)
-    let (a, b) = (source[0], source[half * s])
-    source[0] = a + b
-    source[half * s] = a - b
-    for j in 1..<(half + 1) / 2 {
-      let (a, b) = (source[j * s], source[(half - j) * s])
-      let (c, d) = (source[(n - j) * s], source[(n - half + j) * s])
-      source[j * s] = a + b
-      source[(half - j) * s] = a - b
-      source[(n - j) * s] = c + d
-      source[(n - half + j) * s] = d - c
+  var half = n >> halvings
+  for _ in 1..<halvings {
+    let (a, b) = (load(0), load(half))
+    put(a + b, 0)
+    put(a - b, half)
+    var j = 1
+    while j < half &- j {
+      let (a, b, c, d) = (load(j), load(half &- j), load(n &- j), load(n &- half &+ j))
+      put(a + b, j)
+      put(a - b, half &- j)
+      put(c + d, n &- j)
+      put(d - c, n &- half &+ j)
+      j = j &+ 1
     }
+    half *= 2
   }
-  let h = n / 2
-  let (first, middle) = (source[0], source[h * s])
-  target[0] = first + middle
-  target[h * t] = first - middle
-  for j in 1..<(h + 1) / 2 {
-    let (a, b, c, d) = (source[j * s], source[(h - j) * s], source[(n - j) * s], source[(h + j) * s])
+  // The first halving and the reflection at once.
+  let (first, middle) = (load(0), load(h))
+  store(first + middle, 0)
+  store(first - middle, h)
+  var j = 1
+  while j < h &- j {
+    let (a, b, c, d) = (load(j), load(h &- j), load(n &- j), load(h &+ j))
     let (e, f, o, p) = (a + b, a - b, c + d, d - c)
-    target[j * t] = e + o
-    target[(n - j) * t] = e - o
-    target[(h - j) * t] = f + p
-    target[(h + j) * t] = f - p
+    store(e + o, j)
+    store(e - o, n &- j)
+    store(f + p, h &- j)
+    store(f - p, h &+ j)
+    j = j &+ 1
   }
   if h.isMultiple(of: 2) {
-    let (a, b) = (source[h / 2 * s], source[(n - h / 2) * s])
-    target[h / 2 * t] = a + b
-    target[(n - h / 2) * t] = a - b
+    let (a, b) = (load(h / 2), load(n &- h / 2))
+    store(a + b, h / 2)
+    store(a - b, n &- h / 2)
   }
 }

@@ -1,5 +1,6 @@
 // From one group of planes to its kept modes: the halved axis first, then the others from the inside out.
 
+import CFFTW
 import Tensors
 
 /// Where lanes of modes go: for mode m and part c (0 real, 1 imaginary) to `first + (2m + c) · stride`, `count` of
@@ -11,69 +12,54 @@ struct ModeLanes<Element: SpectralScalar>: BitwiseCopyable {
   nonisolated(unsafe) var factors: UnsafePointer<Element>?
 }
 
-/// The kept modes of one group of planes. `scratch` as ``ModeAxes/scratchCount`` wants it.
-@specialized(where V == SIMD16<Float>)
-@specialized(where V == SIMD8<Float>)
-@specialized(where V == SIMD8<Double>)
-@specialized(where V == SIMD4<Double>)
-func analyzeGroup<V: SIMD>(
-  _ axes: ModeAxes<V.Scalar>, _ planes: PlaneGroup<V.Scalar>, to modes: ModeLanes<V.Scalar>,
-  scratch: UnsafeMutablePointer<V.Scalar>, as: V.Type
+/// The first half of an analysis: for some points of the first axis, the modes of all axes behind it. They go to
+/// `slab`, `[inner mode, part][point][lane]`.
+func analyzePoints<V: SIMD>(
+  _ axes: ModeAxes<V.Scalar>, _ planes: PlaneGroup<V.Scalar>, _ points: Range<Int>,
+  to slab: UnsafeMutablePointer<V.Scalar>, scratch: ModeScratch<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  let block = scratch + transpositionScratch
-  let sums = block + axes.blockCount
-  let slab = sums + axes.blockCount
-  axes.axes.withUnsafeBufferPointer { list in
-    guard let list = list.baseAddress else { return }
-    let last = axes.axes.count - 1
-    if last == 0 {
-      analyzeRows(
-        list[0], planes, rows: 1, rowStride: 0, to: slab, column: laneCount, scratch, block, as: V.self)
-      for mode in 0..<list[0].kept {
-        for part in 0..<2 {
-          for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
-            let value = UnsafeRawPointer(slab + (2 * mode + part) * laneCount + lane).load(as: V.self)
-            store(value, modes, mode: mode, part: part, lane: lane, halved: mode)
-          }
-        }
-      }
-    } else {
-      analyzeSlab(list, 0, last, planes, to: modes, scratch, block, sums, slab, as: V.self)
-    }
+  axes.withAxes { axes, last in
+    analyzePoints(axes, 0, last, planes, points, to: slab, scratch, scratch.slabs, as: V.self)
   }
 }
 
-/// The kept modes along `axis` and all behind it, for one point of the axes before it.
-private func analyzeSlab<V: SIMD>(
+/// The second half: some columns (inner modes) of the slab along the first axis, to the modes.
+func analyzeModes<V: SIMD>(
+  _ axes: ModeAxes<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, _ columns: Range<Int>,
+  to modes: ModeLanes<V.Scalar>, scratch: ModeScratch<V.Scalar>, as: V.Type
+) where V.Scalar: SpectralScalar {
+  axes.withAxes { axes, last in
+    analyzeColumns(
+      axes[0], slab, columns, to: modes, halvedModes: axes[last].kept, scratch.block, scratch.sums, as: V.self
+    )
+  }
+}
+
+/// For some points of `axis`, the modes of all axes behind it, to the slab of `axis`.
+private func analyzePoints<V: SIMD>(
   _ axes: UnsafePointer<ModeAxis<V.Scalar>>, _ axis: Int, _ last: Int, _ planes: PlaneGroup<V.Scalar>,
-  to modes: ModeLanes<V.Scalar>, _ scratch: UnsafeMutablePointer<V.Scalar>,
-  _ block: UnsafeMutablePointer<V.Scalar>, _ sums: UnsafeMutablePointer<V.Scalar>,
-  _ slab: UnsafeMutablePointer<V.Scalar>, as: V.Type
+  _ points: Range<Int>, to slab: UnsafeMutablePointer<V.Scalar>, _ scratch: ModeScratch<V.Scalar>,
+  _ inner: UnsafeMutablePointer<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
   let outer = axes[axis]
-  // The slab: [inner mode, part][point of this axis][lane].
   let column = outer.points * laneCount
+  var planes = planes
+  planes.first += points.lowerBound * outer.stride
   if axis + 1 == last {
     analyzeRows(
-      axes[last], planes, rows: outer.points, rowStride: outer.stride, to: slab, column: column, scratch,
-      block,
-      as: V.self)
-  } else {
-    let inner = slab + 2 * outer.innerModes * column
-    for point in 0..<outer.points {
-      var planes = planes
-      planes.first += point * outer.stride
-      let target = ModeLanes(first: slab + point * laneCount, stride: column, count: laneCount, factors: nil)
-      analyzeSlab(axes, axis + 1, last, planes, to: target, scratch, block, sums, inner, as: V.self)
-    }
+      axes[last], planes, rows: points.count, rowStride: outer.stride,
+      to: slab + points.lowerBound * laneCount, column: column, scratch.squares, scratch.block, as: V.self)
+    return
   }
-  var first = 0
-  while first < outer.innerModes {
-    let count = min(outer.block, outer.innerModes - first)
+  let next = axes[axis + 1]
+  for point in points {
+    analyzePoints(
+      axes, axis + 1, last, planes, 0..<next.points, to: inner, scratch, inner + next.slabCount, as: V.self)
+    let modes = ModeLanes(first: slab + point * laneCount, stride: column, count: laneCount, factors: nil)
     analyzeColumns(
-      outer, slab + 2 * first * column, columns: count, column: column, to: modes, firstMode: first,
-      halvedModes: axes[last].kept, block, sums, as: V.self)
-    first += count
+      next, inner, 0..<next.innerModes, to: modes, halvedModes: axes[last].kept, scratch.block, scratch.sums,
+      as: V.self)
+    planes.first += outer.stride
   }
 }
 
@@ -96,15 +82,12 @@ private func analyzeRows<V: SIMD>(
       var planes = planes
       planes.first += (first + row) * rowStride
       loadLanes(
-        planes, points: layout.points, block + row * laneCount, targetStride: width, scratch: scratch,
-        as: V.self)
+        planes, points: layout.points, block + row * laneCount, targetStride: width,
+        prefetch: axis.block * rowStride, scratch: scratch)
     }
-    let vectors = width / V.scalarCount
-    let lanes = UnsafeMutableRawPointer(block).assumingMemoryBound(to: V.self)
-    for vector in 0..<vectors {
-      fold(
-        lanes + vector, vectors, lanes + vector, vectors, points: layout.points, halvings: layout.halvings)
-    }
+    let lanes = LaneColumns(first: block, step: laneCount, stride: width)
+    fold(
+      lanes, lanes, columns: count, points: layout.points, halvings: layout.halvings, as: V.self)
     let place = target + first * laneCount
     multiplyClasses(
       layout.cosines, layout.cosineCount, block, width, to: place, modeStride: 2 * column, as: V.self)
@@ -114,54 +97,85 @@ private func analyzeRows<V: SIMD>(
   }
 }
 
-/// Complex columns along a full axis, from the slab to the modes.
+/// Complex columns along a full axis, from its slab to the modes, a few at a time.
 private func analyzeColumns<V: SIMD>(
-  _ axis: ModeAxis<V.Scalar>, _ slab: UnsafePointer<V.Scalar>, columns: Int, column: Int,
+  _ axis: ModeAxis<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, _ columns: Range<Int>,
+  to modes: ModeLanes<V.Scalar>, halvedModes: Int, _ block: UnsafeMutablePointer<V.Scalar>,
+  _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
+) where V.Scalar: SpectralScalar {
+  let column = axis.points * laneCount
+  var first = columns.lowerBound
+  while first < columns.upperBound {
+    let count = min(axis.block, columns.upperBound - first)
+    analyzeBlock(
+      axis, slab + 2 * first * column, columns: count, column: column, to: modes, firstMode: first,
+      halvedModes: halvedModes, block, sums, as: V.self)
+    first += count
+  }
+}
+
+private func analyzeBlock<V: SIMD>(
+  _ axis: ModeAxis<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, columns: Int, column: Int,
   to modes: ModeLanes<V.Scalar>, firstMode: Int, halvedModes: Int, _ block: UnsafeMutablePointer<V.Scalar>,
   _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
   let layout = axis.folded
-  let perLanes = laneCount / V.scalarCount
   let width = 2 * columns * laneCount
-  let source = UnsafeRawPointer(slab).assumingMemoryBound(to: V.self)
-  let lanes = UnsafeMutableRawPointer(block).assumingMemoryBound(to: V.self)
-  for part in 0..<2 * columns {
-    for vector in 0..<perLanes {
-      fold(
-        source + part * (column / V.scalarCount) + vector, perLanes, lanes + part * perLanes + vector,
-        width / V.scalarCount, points: layout.points, halvings: layout.halvings)
-    }
-  }
+  fold(
+    LaneColumns(first: slab, step: column, stride: laneCount),
+    LaneColumns(first: block, step: laneCount, stride: width), columns: 2 * columns, points: layout.points,
+    halvings: layout.halvings, as: V.self)
+  for index in 0..<columns { prefetch(modes, axis, innerMode: firstMode + index) }
   let sines = sums + (layout.largest + 1) * width
   multiplyClasses(layout.cosines, layout.cosineCount, block, width, to: sums, modeStride: width, as: V.self)
   multiplyClasses(layout.sines, layout.sineCount, block, width, to: sines, modeStride: width, as: V.self)
-  for k in 0...layout.largest {
-    let hasSine = k > 0 && k <= layout.largestSine
-    for index in 0..<columns {
-      let inner = firstMode + index
-      for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
-        let offset = k * width + 2 * index * laneCount + lane
-        let c = UnsafeRawPointer(sums + offset).load(as: V.self)
-        let d = UnsafeRawPointer(sums + offset + laneCount).load(as: V.self)
-        var s = V()
-        var t = V()
-        if hasSine {
-          s = UnsafeRawPointer(sines + offset).load(as: V.self)
-          t = UnsafeRawPointer(sines + offset + laneCount).load(as: V.self)
-        }
+  // Wavenumbers without a sine.
+  sines.update(repeating: 0, count: width)
+  if layout.largestSine < layout.largest {
+    (sines + layout.largest * width).update(repeating: 0, count: width)
+  }
+  let modeStep = 2 * axis.innerModes * modes.stride
+  for index in 0..<columns {
+    let inner = firstMode + index
+    let factor = modes.factors.map { $0[inner % halvedModes] } ?? 1
+    for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
+      let zero = modes.first + (2 * (axis.negative * axis.innerModes + inner) * modes.stride + lane)
+      let count = min(V.scalarCount, modes.count - lane)
+      guard count > 0 else { break }
+      var offset = 2 * index * laneCount + lane
+      for k in 0...layout.largest {
+        let c = UnsafeRawPointer(sums + offset).load(as: V.self) * factor
+        let d = UnsafeRawPointer(sums + (offset &+ laneCount)).load(as: V.self) * factor
+        let s = UnsafeRawPointer(sines + offset).load(as: V.self) * factor
+        let t = UnsafeRawPointer(sines + (offset &+ laneCount)).load(as: V.self) * factor
         // Σ (cos ∓ i sin)(x + iy) = C ± T + i (D ∓ S)
         if k <= axis.positive {
-          let mode = (axis.negative + k) * axis.innerModes + inner
-          store(c + t, modes, mode: mode, part: 0, lane: lane, halved: inner % halvedModes)
-          store(d - s, modes, mode: mode, part: 1, lane: lane, halved: inner % halvedModes)
+          let target = zero + k &* modeStep
+          store(c + t, target, count)
+          store(d - s, target + modes.stride, count)
         }
         if k > 0, k <= axis.negative {
-          let mode = (axis.negative - k) * axis.innerModes + inner
-          store(c - t, modes, mode: mode, part: 0, lane: lane, halved: inner % halvedModes)
-          store(d + s, modes, mode: mode, part: 1, lane: lane, halved: inner % halvedModes)
+          let target = zero - k &* modeStep
+          store(c - t, target, count)
+          store(d + s, target + modes.stride, count)
         }
+        offset = offset &+ width
       }
     }
+  }
+}
+
+/// Asks for the lines that a column's modes will be written to, where they are far apart.
+@inline(__always)
+private func prefetch<Element: SpectralScalar>(
+  _ modes: ModeLanes<Element>, _ axis: ModeAxis<Element>, innerMode: Int
+) {
+  guard modes.factors != nil else { return }
+  var target = modes.first + 2 &* innerMode &* modes.stride
+  for _ in 0..<axis.kept {
+    operators_prefetch_to_write(target)
+    operators_prefetch_to_write(target + modes.stride)
+    target += 2 &* axis.innerModes &* modes.stride
   }
 }
 
@@ -180,16 +194,12 @@ private func multiplyClasses<V: SIMD>(
   }
 }
 
+/// The first `count` lanes of a vector.
 @inline(__always)
-private func store<V: SIMD>(
-  _ value: V, _ modes: ModeLanes<V.Scalar>, mode: Int, part: Int, lane: Int, halved: Int
-) where V.Scalar: SpectralScalar {
-  let target = modes.first + (2 * mode + part) * modes.stride + lane
-  var value = value
-  if let factors = modes.factors { value *= factors[halved] }
-  if lane + V.scalarCount <= modes.count {
+private func store<V: SIMD>(_ value: V, _ target: UnsafeMutablePointer<V.Scalar>, _ count: Int) {
+  if count == V.scalarCount {
     UnsafeMutableRawPointer(target).storeBytes(of: value, as: V.self)
   } else {
-    for index in 0..<max(0, modes.count - lane) { target[index] = value[index] }
+    for lane in 0..<count { target[lane] = value[lane] }
   }
 }

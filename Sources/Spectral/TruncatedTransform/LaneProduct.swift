@@ -3,24 +3,16 @@
 // Sixteen planes side by side are the lanes of every kernel of the truncated transform, so that any sum over points
 // or modes is vector code without shuffles.
 
-import RealModule
 import Tensors
 
 /// Planes that are transformed side by side: a vector of 512 bits in single precision.
 let laneCount = 16
 
-/// `a · b + c`, contracted where the processor can.
-@inline(__always)
-func multiplyAdd<V: SIMD>(_ a: V, _ b: V, _ c: V) -> V where V.Scalar: Real {
-  var result = c
-  for lane in 0..<V.scalarCount { result[lane] = Relaxed.multiplyAdd(a[lane], b[lane], c[lane]) }
-  return result
-}
-
 /// The most rows of a table in one block: 6 × 4 vectors of 512 bits (or 6 × 2 of 256) accumulate in registers.
 private let largestBlock = 6
 
-/// The rows of a table are cut into blocks as equal as can be; block b of r rows is stored as `[inner][r]`.
+/// The rows of a table are cut into blocks of at most ``largestBlock`` rows, none of them small where it can be
+/// helped; a block of r rows is stored as `[inner][r]`.
 func packTable<Element>(
   rows: Int, inner: Int, into table: UnsafeMutablePointer<Element>, _ entry: (Int, Int) -> Element
 ) {
@@ -39,8 +31,11 @@ func packTable<Element>(
 
 @inline(__always)
 private func nextBlock(_ remaining: Int) -> Int {
-  let blocks = (remaining + largestBlock - 1) / largestBlock
-  return (remaining + blocks - 1) / blocks
+  switch remaining {
+  case 7, 8: 4
+  case 9, 10: 5
+  default: min(remaining, largestBlock)
+  }
 }
 
 /// `y[r, c] = Σ_j T[r, j] x[j, c]` for `rows` rows r, `inner` terms j and `width` columns c, a multiple of
@@ -87,71 +82,9 @@ private func multiplyBlocks<B: VectorBlock>(
     case 2: multiply2(table, inner, x, xStride, y, yStride, B.self)
     default: multiply1(table, inner, x, xStride, y, yStride, B.self)
     }
-    table += block * inner
-    y += block * yStride
-    remaining -= block
-  }
-}
-
-/// A few neighbouring vectors as one: what an accumulator of the kernels holds.
-private protocol VectorBlock {
-  associatedtype V: SIMD where V.Scalar: Real
-  init()
-  init(_ source: UnsafePointer<V>)
-  mutating func add(_ x: Self, times factor: V.Scalar)
-  func store(_ target: UnsafeMutablePointer<V>)
-}
-
-private struct OneVector<V: SIMD>: VectorBlock where V.Scalar: Real {
-  var a: V
-  @inline(__always) init() { a = V(repeating: 0) }
-  @inline(__always) init(_ source: UnsafePointer<V>) { a = source[0] }
-  @inline(__always) mutating func add(_ x: Self, times factor: V.Scalar) {
-    a = multiplyAdd(x.a, V(repeating: factor), a)
-  }
-  @inline(__always) func store(_ target: UnsafeMutablePointer<V>) { target[0] = a }
-}
-
-private struct TwoVectors<V: SIMD>: VectorBlock where V.Scalar: Real {
-  var a: V
-  var b: V
-  @inline(__always) init() {
-    a = V(repeating: 0)
-    b = a
-  }
-  @inline(__always) init(_ source: UnsafePointer<V>) {
-    a = source[0]
-    b = source[1]
-  }
-  @inline(__always) mutating func add(_ x: Self, times factor: V.Scalar) {
-    let factor = V(repeating: factor)
-    a = multiplyAdd(x.a, factor, a)
-    b = multiplyAdd(x.b, factor, b)
-  }
-  @inline(__always) func store(_ target: UnsafeMutablePointer<V>) {
-    target[0] = a
-    target[1] = b
-  }
-}
-
-private struct FourVectors<V: SIMD>: VectorBlock where V.Scalar: Real {
-  var ab: TwoVectors<V>
-  var cd: TwoVectors<V>
-  @inline(__always) init() {
-    ab = TwoVectors()
-    cd = ab
-  }
-  @inline(__always) init(_ source: UnsafePointer<V>) {
-    ab = TwoVectors(source)
-    cd = TwoVectors(source + 2)
-  }
-  @inline(__always) mutating func add(_ x: Self, times factor: V.Scalar) {
-    ab.add(x.ab, times: factor)
-    cd.add(x.cd, times: factor)
-  }
-  @inline(__always) func store(_ target: UnsafeMutablePointer<V>) {
-    ab.store(target)
-    cd.store(target + 2)
+    table += block &* inner
+    y += block &* yStride
+    remaining = remaining &- block
   }
 }
 
@@ -177,10 +110,10 @@ private func multiply6<B: VectorBlock>(
   }
   y0.store(y)
   y1.store(y + yStride)
-  y2.store(y + 2 * yStride)
-  y3.store(y + 3 * yStride)
-  y4.store(y + 4 * yStride)
-  y5.store(y + 5 * yStride)
+  y2.store(y + 2 &* yStride)
+  y3.store(y + 3 &* yStride)
+  y4.store(y + 4 &* yStride)
+  y5.store(y + 5 &* yStride)
 }
 
 @inline(__always)
@@ -202,9 +135,9 @@ private func multiply5<B: VectorBlock>(
   }
   y0.store(y)
   y1.store(y + yStride)
-  y2.store(y + 2 * yStride)
-  y3.store(y + 3 * yStride)
-  y4.store(y + 4 * yStride)
+  y2.store(y + 2 &* yStride)
+  y3.store(y + 3 &* yStride)
+  y4.store(y + 4 &* yStride)
 }
 
 @inline(__always)
@@ -225,8 +158,8 @@ private func multiply4<B: VectorBlock>(
   }
   y0.store(y)
   y1.store(y + yStride)
-  y2.store(y + 2 * yStride)
-  y3.store(y + 3 * yStride)
+  y2.store(y + 2 &* yStride)
+  y3.store(y + 3 &* yStride)
 }
 
 @inline(__always)
@@ -246,7 +179,7 @@ private func multiply3<B: VectorBlock>(
   }
   y0.store(y)
   y1.store(y + yStride)
-  y2.store(y + 2 * yStride)
+  y2.store(y + 2 &* yStride)
 }
 
 @inline(__always)

@@ -1,81 +1,65 @@
 // From the kept modes of one group of planes to its points: the transpose of the analysis, step by step.
 
+import CFFTW
 import Tensors
 
-/// The points of one group of planes from its kept modes. `scratch` as ``ModeAxes/scratchCount`` wants it.
-@specialized(where V == SIMD16<Float>)
-@specialized(where V == SIMD8<Float>)
-@specialized(where V == SIMD8<Double>)
-@specialized(where V == SIMD4<Double>)
-func synthesizeGroup<V: SIMD>(
-  _ axes: ModeAxes<V.Scalar>, _ modes: ModeLanes<V.Scalar>, to planes: PlaneGroup<V.Scalar>, accumulate: Bool,
-  scratch: UnsafeMutablePointer<V.Scalar>, as: V.Type
+/// The first half of a synthesis: some columns (inner modes) of the slab along the first axis, from the modes. The
+/// slab is `[inner mode, part][point][lane]`.
+func synthesizeModes<V: SIMD>(
+  _ axes: ModeAxes<V.Scalar>, _ modes: ModeLanes<V.Scalar>, _ columns: Range<Int>,
+  to slab: UnsafeMutablePointer<V.Scalar>, scratch: ModeScratch<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  let block = scratch + transpositionScratch
-  let sums = block + axes.blockCount
-  let slab = sums + axes.blockCount
-  axes.axes.withUnsafeBufferPointer { list in
-    guard let list = list.baseAddress else { return }
-    let last = axes.axes.count - 1
-    if last == 0 {
-      for mode in 0..<list[0].kept {
-        for part in 0..<2 {
-          for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
-            let value: V = load(modes, mode: mode, part: part, lane: lane, halved: mode)
-            let target = UnsafeMutableRawPointer(slab + (2 * mode + part) * laneCount + lane)
-            target.storeBytes(of: value, as: V.self)
-          }
-        }
-      }
-      synthesizeRows(
-        list[0], slab, column: laneCount, to: planes, rows: 1, rowStride: 0, accumulate: accumulate, scratch,
-        block, as: V.self)
-    } else {
-      synthesizeSlab(
-        list, 0, last, modes, to: planes, accumulate: accumulate, scratch, block, sums, slab, as: V.self)
-    }
+  axes.withAxes { axes, last in
+    synthesizeColumns(
+      axes[0], modes, columns, halvedModes: axes[last].kept, to: slab, scratch.block, scratch.sums, as: V.self
+    )
   }
 }
 
-/// The points along `axis` and all behind it, for one point of the axes before it.
-private func synthesizeSlab<V: SIMD>(
-  _ axes: UnsafePointer<ModeAxis<V.Scalar>>, _ axis: Int, _ last: Int, _ modes: ModeLanes<V.Scalar>,
-  to planes: PlaneGroup<V.Scalar>, accumulate: Bool, _ scratch: UnsafeMutablePointer<V.Scalar>,
-  _ block: UnsafeMutablePointer<V.Scalar>, _ sums: UnsafeMutablePointer<V.Scalar>,
-  _ slab: UnsafeMutablePointer<V.Scalar>, as: V.Type
+/// The second half: some points of the first axis and all points of the axes behind it, from the slab.
+func synthesizePoints<V: SIMD>(
+  _ axes: ModeAxes<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, _ points: Range<Int>,
+  to planes: PlaneGroup<V.Scalar>, accumulate: Bool, scratch: ModeScratch<V.Scalar>, as: V.Type
+) where V.Scalar: SpectralScalar {
+  axes.withAxes { axes, last in
+    synthesizePoints(
+      axes, 0, last, slab, points, to: planes, accumulate: accumulate, scratch, scratch.slabs, as: V.self)
+  }
+}
+
+/// Some points of `axis` and all points of the axes behind it, from the slab of `axis`.
+private func synthesizePoints<V: SIMD>(
+  _ axes: UnsafePointer<ModeAxis<V.Scalar>>, _ axis: Int, _ last: Int, _ slab: UnsafeMutablePointer<V.Scalar>,
+  _ points: Range<Int>, to planes: PlaneGroup<V.Scalar>, accumulate: Bool, _ scratch: ModeScratch<V.Scalar>,
+  _ inner: UnsafeMutablePointer<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
   let outer = axes[axis]
   let column = outer.points * laneCount
-  var first = 0
-  while first < outer.innerModes {
-    let count = min(outer.block, outer.innerModes - first)
-    synthesizeColumns(
-      outer, modes, firstMode: first, halvedModes: axes[last].kept, to: slab + 2 * first * column,
-      columns: count, column: column, block, sums, as: V.self)
-    first += count
-  }
+  var planes = planes
+  planes.first += points.lowerBound * outer.stride
   if axis + 1 == last {
     synthesizeRows(
-      axes[last], slab, column: column, to: planes, rows: outer.points, rowStride: outer.stride,
-      accumulate: accumulate, scratch, block, as: V.self)
-  } else {
-    let inner = slab + 2 * outer.innerModes * column
-    for point in 0..<outer.points {
-      var planes = planes
-      planes.first += point * outer.stride
-      let source = ModeLanes(first: slab + point * laneCount, stride: column, count: laneCount, factors: nil)
-      synthesizeSlab(
-        axes, axis + 1, last, source, to: planes, accumulate: accumulate, scratch, block, sums, inner,
-        as: V.self)
-    }
+      axes[last], slab + points.lowerBound * laneCount, column: column, to: planes, rows: points.count,
+      rowStride: outer.stride, accumulate: accumulate, scratch.block, as: V.self)
+    return
+  }
+  let next = axes[axis + 1]
+  for point in points {
+    let modes = ModeLanes(first: slab + point * laneCount, stride: column, count: laneCount, factors: nil)
+    synthesizeColumns(
+      next, modes, 0..<next.innerModes, halvedModes: axes[last].kept, to: inner, scratch.block, scratch.sums,
+      as: V.self)
+    synthesizePoints(
+      axes, axis + 1, last, inner, 0..<next.points, to: planes, accumulate: accumulate, scratch,
+      inner + next.slabCount, as: V.self)
+    planes.first += outer.stride
   }
 }
 
 /// Rows of points along the halved axis, from `slab[(2m + part) · column + row · laneCount + lane]`.
 private func synthesizeRows<V: SIMD>(
   _ axis: ModeAxis<V.Scalar>, _ slab: UnsafePointer<V.Scalar>, column: Int, to planes: PlaneGroup<V.Scalar>,
-  rows: Int, rowStride: Int, accumulate: Bool, _ scratch: UnsafeMutablePointer<V.Scalar>,
-  _ block: UnsafeMutablePointer<V.Scalar>, as: V.Type
+  rows: Int, rowStride: Int, accumulate: Bool, _ block: UnsafeMutablePointer<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
   let layout = axis.folded
   var first = 0
@@ -88,68 +72,96 @@ private func synthesizeRows<V: SIMD>(
     multiplyClasses(
       layout.sines, layout.sineCount, place + column, modeStride: 2 * column, to: block, width, as: V.self)
     clearMissingSines(layout, block, width)
-    let vectors = width / V.scalarCount
-    let lanes = UnsafeMutableRawPointer(block).assumingMemoryBound(to: V.self)
-    for vector in 0..<vectors {
-      unfold(
-        lanes + vector, vectors, lanes + vector, vectors, points: layout.points, halvings: layout.halvings)
-    }
+    let lanes = LaneColumns(first: block, step: laneCount, stride: width)
+    unfold(
+      lanes, lanes, columns: count, points: layout.points, halvings: layout.halvings, as: V.self)
     for row in 0..<count {
       var planes = planes
       planes.first += (first + row) * rowStride
       storeLanes(
         block + row * laneCount, sourceStride: width, points: layout.points, planes, accumulate: accumulate,
-        scratch: scratch, as: V.self)
+        prefetch: axis.block * rowStride)
     }
     first += count
   }
 }
 
-/// Complex columns along a full axis, from the modes to the slab.
+/// Complex columns along a full axis, from the modes to its slab, a few at a time.
 private func synthesizeColumns<V: SIMD>(
+  _ axis: ModeAxis<V.Scalar>, _ modes: ModeLanes<V.Scalar>, _ columns: Range<Int>, halvedModes: Int,
+  to slab: UnsafeMutablePointer<V.Scalar>, _ block: UnsafeMutablePointer<V.Scalar>,
+  _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
+) where V.Scalar: SpectralScalar {
+  let column = axis.points * laneCount
+  var first = columns.lowerBound
+  while first < columns.upperBound {
+    let count = min(axis.block, columns.upperBound - first)
+    synthesizeBlock(
+      axis, modes, firstMode: first, halvedModes: halvedModes, to: slab + 2 * first * column, columns: count,
+      column: column, block, sums, as: V.self)
+    first += count
+  }
+}
+
+private func synthesizeBlock<V: SIMD>(
   _ axis: ModeAxis<V.Scalar>, _ modes: ModeLanes<V.Scalar>, firstMode: Int, halvedModes: Int,
   to slab: UnsafeMutablePointer<V.Scalar>, columns: Int, column: Int, _ block: UnsafeMutablePointer<V.Scalar>,
   _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
   let layout = axis.folded
-  let perLanes = laneCount / V.scalarCount
   let width = 2 * columns * laneCount
   let sines = sums + (layout.largest + 1) * width
-  for k in 0...layout.largest {
-    for index in 0..<columns {
-      let inner = firstMode + index
-      for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
+  let modeStep = 2 * axis.innerModes * modes.stride
+  for index in 0..<columns {
+    let inner = firstMode + index
+    let factor = modes.factors.map { $0[inner % halvedModes] } ?? 1
+    for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
+      let zero = modes.first + (2 * (axis.negative * axis.innerModes + inner) * modes.stride + lane)
+      let count = max(0, min(V.scalarCount, modes.count - lane))
+      var offset = 2 * index * laneCount + lane
+      for k in 0...layout.largest {
         var (a, b, c, d) = (V(), V(), V(), V())
         if k <= axis.positive {
-          let mode = (axis.negative + k) * axis.innerModes + inner
-          a = load(modes, mode: mode, part: 0, lane: lane, halved: inner % halvedModes)
-          b = load(modes, mode: mode, part: 1, lane: lane, halved: inner % halvedModes)
+          let source = zero + k &* modeStep
+          a = load(source, count)
+          b = load(source + modes.stride, count)
         }
         if k > 0, k <= axis.negative {
-          let mode = (axis.negative - k) * axis.innerModes + inner
-          c = load(modes, mode: mode, part: 0, lane: lane, halved: inner % halvedModes)
-          d = load(modes, mode: mode, part: 1, lane: lane, halved: inner % halvedModes)
+          let source = zero - k &* modeStep
+          c = load(source, count)
+          d = load(source + modes.stride, count)
         }
         // (a + ib) e^{iθ} + (c + id) e^{−iθ} = cos θ (a + c + i(b + d)) + sin θ (d − b + i(a − c))
-        let offset = k * width + 2 * index * laneCount + lane
-        UnsafeMutableRawPointer(sums + offset).storeBytes(of: a + c, as: V.self)
-        UnsafeMutableRawPointer(sums + offset + laneCount).storeBytes(of: b + d, as: V.self)
-        UnsafeMutableRawPointer(sines + offset).storeBytes(of: d - b, as: V.self)
-        UnsafeMutableRawPointer(sines + offset + laneCount).storeBytes(of: a - c, as: V.self)
+        UnsafeMutableRawPointer(sums + offset).storeBytes(of: (a + c) * factor, as: V.self)
+        UnsafeMutableRawPointer(sums + (offset &+ laneCount)).storeBytes(of: (b + d) * factor, as: V.self)
+        UnsafeMutableRawPointer(sines + offset).storeBytes(of: (d - b) * factor, as: V.self)
+        UnsafeMutableRawPointer(sines + (offset &+ laneCount)).storeBytes(of: (a - c) * factor, as: V.self)
+        offset = offset &+ width
       }
     }
   }
+  prefetch(modes, axis, innerMode: firstMode + columns)
   multiplyClasses(layout.cosines, layout.cosineCount, sums, modeStride: width, to: block, width, as: V.self)
   multiplyClasses(layout.sines, layout.sineCount, sines, modeStride: width, to: block, width, as: V.self)
   clearMissingSines(layout, block, width)
-  let lanes = UnsafeMutableRawPointer(block).assumingMemoryBound(to: V.self)
-  let target = UnsafeMutableRawPointer(slab).assumingMemoryBound(to: V.self)
-  for part in 0..<2 * columns {
-    for vector in 0..<perLanes {
-      unfold(
-        lanes + part * perLanes + vector, width / V.scalarCount,
-        target + part * (column / V.scalarCount) + vector, perLanes, points: layout.points,
-        halvings: layout.halvings)
+  unfold(
+    LaneColumns(first: block, step: laneCount, stride: width),
+    LaneColumns(first: slab, step: column, stride: laneCount), columns: 2 * columns, points: layout.points,
+    halvings: layout.halvings, as: V.self)
+}
+
+/// Asks for the lines of the modes of two columns that will be wanted next, where they are far apart.
+@inline(__always)
+private func prefetch<Element: SpectralScalar>(
+  _ modes: ModeLanes<Element>, _ axis: ModeAxis<Element>, innerMode: Int
+) {
+  guard modes.factors != nil, innerMode < axis.innerModes else { return }
+  for column in innerMode..<min(innerMode + axis.block, axis.innerModes) {
+    var source = modes.first + 2 &* column &* modes.stride
+    for _ in 0..<axis.kept {
+      operators_prefetch(source)
+      operators_prefetch(source + modes.stride)
+      source += 2 &* axis.innerModes &* modes.stride
     }
   }
 }
@@ -179,17 +191,11 @@ private func multiplyClasses<V: SIMD>(
   }
 }
 
+/// A vector whose first `count` lanes are in memory.
 @inline(__always)
-private func load<V: SIMD>(
-  _ modes: ModeLanes<V.Scalar>, mode: Int, part: Int, lane: Int, halved: Int
-) -> V where V.Scalar: SpectralScalar {
-  let source = modes.first + (2 * mode + part) * modes.stride + lane
+private func load<V: SIMD>(_ source: UnsafePointer<V.Scalar>, _ count: Int) -> V {
+  if count == V.scalarCount { return UnsafeRawPointer(source).loadUnaligned(as: V.self) }
   var value = V()
-  if lane + V.scalarCount <= modes.count {
-    value = UnsafeRawPointer(source).loadUnaligned(as: V.self)
-  } else {
-    for index in 0..<max(0, modes.count - lane) { value[index] = source[index] }
-  }
-  if let factors = modes.factors { value *= factors[halved] }
+  for lane in 0..<count { value[lane] = source[lane] }
   return value
 }

@@ -1,5 +1,6 @@
 // Between planes, whose points are contiguous, and lanes, where sixteen planes' values of one point are.
 
+import CFFTW
 import Tensors
 
 /// The planes that are one group's lanes: `count` of them, `stride` numbers apart, are real; the rest of a last,
@@ -10,178 +11,174 @@ struct PlaneGroup<Element: SpectralScalar>: BitwiseCopyable {
   var count: Int
 }
 
-/// The first half of a's and b's lanes, alternating.
+/// Numbers that the transpositions want as scratch: the largest tile.
+let transpositionScratch = 64
+
+/// The sides of the squares that are transposed at a time: vectors of 256 bits, which on processors with wider
+/// ones are as fast.
 @inline(__always)
-private func interleaveLow<V: SIMD>(_ a: V, _ b: V) -> V {
-  var result = V()
-  for lane in 0..<V.scalarCount / 2 {
-    result[2 * lane] = a[lane]
-    result[2 * lane + 1] = b[lane]
-  }
-  return result
+private func tileSide<Element: SpectralScalar>(_: Element.Type) -> Int {
+  32 / MemoryLayout<Element>.stride
 }
 
-/// The second half.
+/// Transposes a square of ``tileSide(_:)`` rows, or adds the transpose to what is there. Nothing need be aligned.
 @inline(__always)
-private func interleaveHigh<V: SIMD>(_ a: V, _ b: V) -> V {
-  var result = V()
-  let half = V.scalarCount / 2
-  for lane in 0..<half {
-    result[2 * lane] = a[half + lane]
-    result[2 * lane + 1] = b[half + lane]
-  }
-  return result
-}
-
-/// Two rounds of perfect shuffles of w rows of w lanes, from rows `input(i)` to rows `output(i)`; log₂ w rounds
-/// transpose.
-@inline(__always)
-private func shuffleTwice<V: SIMD>(
-  _ input: UnsafeRawPointer, _ inputStride: Int, _ output: UnsafeMutableRawPointer, _ outputStride: Int,
-  as: V.Type
+private func transposeTile<Element: SpectralScalar>(
+  _ input: UnsafePointer<Element>, _ inputStride: Int, _ output: UnsafeMutablePointer<Element>,
+  _ outputStride: Int, accumulate: Bool
 ) {
-  let quarter = V.scalarCount / 4
-  for i in 0..<quarter {
-    let a = input.loadUnaligned(fromByteOffset: i * inputStride, as: V.self)
-    let b = input.loadUnaligned(fromByteOffset: (i + quarter) * inputStride, as: V.self)
-    let c = input.loadUnaligned(fromByteOffset: (i + 2 * quarter) * inputStride, as: V.self)
-    let d = input.loadUnaligned(fromByteOffset: (i + 3 * quarter) * inputStride, as: V.self)
-    let (s, t, u, v) = (interleaveLow(a, c), interleaveHigh(a, c), interleaveLow(b, d), interleaveHigh(b, d))
-    output.storeBytes(of: interleaveLow(s, u), toByteOffset: 4 * i * outputStride, as: V.self)
-    output.storeBytes(of: interleaveHigh(s, u), toByteOffset: (4 * i + 1) * outputStride, as: V.self)
-    output.storeBytes(of: interleaveLow(t, v), toByteOffset: (4 * i + 2) * outputStride, as: V.self)
-    output.storeBytes(of: interleaveHigh(t, v), toByteOffset: (4 * i + 3) * outputStride, as: V.self)
+  let size = MemoryLayout<Element>.stride
+  let (input, inputStride) = (UnsafeRawPointer(input), inputStride &* size)
+  let (output, outputStride) = (UnsafeMutableRawPointer(output), outputStride &* size)
+  if Element.self == Float.self {
+    for half in 0..<2 {
+      let source = input + 16 &* half
+      // Rows i and i + 4, of which each gives half a vector; the rest is done within the halves.
+      let a = gather(source, 4 &* inputStride)
+      let b = gather(source + inputStride, 4 &* inputStride)
+      let c = gather(source + 2 &* inputStride, 4 &* inputStride)
+      let d = gather(source + 3 &* inputStride, 4 &* inputStride)
+      let (ab, cd) = (interleaveFloats(a, b), interleaveFloats(c, d))
+      let (row0, row1) = interleave(ab.low, cd.low)
+      let (row2, row3) = interleave(ab.high, cd.high)
+      let target = output + 4 &* half &* outputStride
+      put(row0, target, Element.self, accumulate)
+      put(row1, target + outputStride, Element.self, accumulate)
+      put(row2, target + 2 &* outputStride, Element.self, accumulate)
+      put(row3, target + 3 &* outputStride, Element.self, accumulate)
+    }
+  } else {
+    for half in 0..<2 {
+      let source = input + 16 &* half
+      let (row0, row1) = interleave(
+        gather(source, 2 &* inputStride), gather(source + inputStride, 2 &* inputStride))
+      let target = output + 2 &* half &* outputStride
+      put(row0, target, Element.self, accumulate)
+      put(row1, target + outputStride, Element.self, accumulate)
+    }
   }
 }
 
-/// One round.
+// The compiler turns one round of interleaving into one instruction, but two rounds in the same element type into
+// many: rounds of single-precision numbers and of pairs of them alternate between two types.
+
 @inline(__always)
-private func shuffleOnce<V: SIMD>(
-  _ input: UnsafeRawPointer, _ inputStride: Int, _ output: UnsafeMutableRawPointer, _ outputStride: Int,
-  as: V.Type
-) {
-  let half = V.scalarCount / 2
-  for i in 0..<half {
-    let a = input.loadUnaligned(fromByteOffset: i * inputStride, as: V.self)
-    let b = input.loadUnaligned(fromByteOffset: (i + half) * inputStride, as: V.self)
-    output.storeBytes(of: interleaveLow(a, b), toByteOffset: 2 * i * outputStride, as: V.self)
-    output.storeBytes(of: interleaveHigh(a, b), toByteOffset: (2 * i + 1) * outputStride, as: V.self)
-  }
+private func gather(_ row: UnsafeRawPointer, _ stride: Int) -> SIMD4<Double> {
+  SIMD4(
+    lowHalf: row.loadUnaligned(as: SIMD2<Double>.self),
+    highHalf: (row + stride).loadUnaligned(as: SIMD2<Double>.self))
 }
 
-/// Transposes w rows of w numbers, by way of `scratch` (w vectors). Strides in bytes; nothing need be aligned.
+/// Within each half: `a₀ b₀ a₁ b₁` and `a₂ b₂ a₃ b₃`, of single-precision numbers.
 @inline(__always)
-private func transposeTile<V: SIMD>(
-  _ input: UnsafeRawPointer, _ inputStride: Int, _ output: UnsafeMutableRawPointer, _ outputStride: Int,
-  _ scratch: UnsafeMutableRawPointer, as: V.Type
-) {
-  let row = MemoryLayout<V>.stride
-  switch V.scalarCount {
-  case 16:
-    shuffleTwice(input, inputStride, scratch, row, as: V.self)
-    shuffleTwice(scratch, row, output, outputStride, as: V.self)
-  case 8:
-    shuffleTwice(input, inputStride, scratch, row, as: V.self)
-    shuffleOnce(scratch, row, output, outputStride, as: V.self)
-  default:
-    precondition(V.scalarCount == 4, "vectors of 4, 8 or 16 numbers")
-    shuffleTwice(input, inputStride, output, outputStride, as: V.self)
-  }
+private func interleaveFloats(
+  _ a: SIMD4<Double>, _ b: SIMD4<Double>
+) -> (low: SIMD4<Double>, high: SIMD4<Double>) {
+  let (a, b) = (unsafeBitCast(a, to: SIMD8<Float>.self), unsafeBitCast(b, to: SIMD8<Float>.self))
+  let low = SIMD8<Float>(a[0], b[0], a[1], b[1], a[4], b[4], a[5], b[5])
+  let high = SIMD8<Float>(a[2], b[2], a[3], b[3], a[6], b[6], a[7], b[7])
+  return (unsafeBitCast(low, to: SIMD4<Double>.self), unsafeBitCast(high, to: SIMD4<Double>.self))
 }
 
-/// Numbers that the transpositions want as scratch: tiles of up to 16 × 16, twice.
-let transpositionScratch = 2 * 16 * 16
+/// Within each half: `a₀ b₀` and `a₁ b₁`.
+@inline(__always)
+private func interleave(_ a: SIMD4<Double>, _ b: SIMD4<Double>) -> (SIMD4<Double>, SIMD4<Double>) {
+  (SIMD4(a[0], b[0], a[2], b[2]), SIMD4(a[1], b[1], a[3], b[3]))
+}
+
+@inline(__always)
+private func put<Element: SpectralScalar>(
+  _ row: SIMD4<Double>, _ target: UnsafeMutableRawPointer, _: Element.Type, _ accumulate: Bool
+) {
+  guard accumulate else { return target.storeBytes(of: row, as: SIMD4<Double>.self) }
+  if Element.self == Float.self {
+    let row = unsafeBitCast(row, to: SIMD8<Float>.self)
+    target.storeBytes(of: target.loadUnaligned(as: SIMD8<Float>.self) + row, as: SIMD8<Float>.self)
+  } else {
+    target.storeBytes(of: target.loadUnaligned(as: SIMD4<Double>.self) + row, as: SIMD4<Double>.self)
+  }
+}
 
 /// Points `0..<points` of a group's planes to lanes: `target[j · targetStride + lane]`.
 @inline(__always)
-func loadLanes<V: SIMD>(
-  _ planes: PlaneGroup<V.Scalar>, points: Int, _ target: UnsafeMutablePointer<V.Scalar>, targetStride: Int,
-  scratch: UnsafeMutablePointer<V.Scalar>, as: V.Type
-) where V.Scalar: SpectralScalar {
-  let (w, size) = (V.scalarCount, MemoryLayout<V.Scalar>.stride)
-  let tile = scratch + 16 * 16
-  for lane in stride(from: 0, to: laneCount, by: w) {
+func loadLanes<Element: SpectralScalar>(
+  _ planes: PlaneGroup<Element>, points: Int, _ target: UnsafeMutablePointer<Element>, targetStride: Int,
+  prefetch: Int, scratch: UnsafeMutablePointer<Element>
+) {
+  let side = tileSide(Element.self)
+  for lane in stride(from: 0, to: laneCount, by: side) {
     var j = 0
-    if lane + w <= planes.count {
-      let source = planes.first + lane * planes.stride
-      while j + w <= points {
+    if lane &+ side <= planes.count {
+      let source = planes.first + lane &* planes.stride
+      while j &+ side <= points {
+        if j & side == 0 {
+          for row in 0..<side { operators_prefetch(source + (j &+ row &* planes.stride &+ prefetch)) }
+        }
         transposeTile(
-          source + j, planes.stride * size, target + j * targetStride + lane, targetStride * size, scratch,
-          as: V.self)
-        j += w
+          source + j, planes.stride, target + (j &* targetStride &+ lane), targetStride, accumulate: false)
+        j = j &+ side
+      }
+      if j < points, side <= points {
+        // The last points, some of them for the second time.
+        j = points &- side
+        transposeTile(
+          source + j, planes.stride, target + (j &* targetStride &+ lane), targetStride, accumulate: false)
+        j = points
       }
     }
-    // What is left of the points or of the planes, by way of a whole tile.
+    // What is left of the points or of the planes.
     while j < points {
-      let count = min(w, points - j)
-      for row in 0..<w {
+      let count = min(side, points - j)
+      for row in 0..<side {
         let source = planes.first + min(lane + row, planes.count - 1) * planes.stride + j
-        for i in 0..<count { tile[row * w + i] = source[i] }
-        for i in count..<w { tile[row * w + i] = 0 }
+        for i in 0..<count { scratch[row * side + i] = source[i] }
       }
-      if count == w {
-        transposeTile(
-          tile, w * size, target + j * targetStride + lane, targetStride * size, scratch, as: V.self)
-      } else {
-        transposeTile(tile, w * size, tile, w * size, scratch, as: V.self)
-        for i in 0..<count {
-          for row in 0..<w { target[(j + i) * targetStride + lane + row] = tile[i * w + row] }
-        }
+      for i in 0..<count {
+        for row in 0..<side { target[(j + i) * targetStride + lane + row] = scratch[row * side + i] }
       }
-      j += w
+      j += side
     }
   }
 }
 
 /// Lanes back to the planes of a group, replacing or adding to what is there.
 @inline(__always)
-func storeLanes<V: SIMD>(
-  _ source: UnsafePointer<V.Scalar>, sourceStride: Int, points: Int, _ planes: PlaneGroup<V.Scalar>,
-  accumulate: Bool, scratch: UnsafeMutablePointer<V.Scalar>, as: V.Type
-) where V.Scalar: SpectralScalar {
-  let (w, size) = (V.scalarCount, MemoryLayout<V.Scalar>.stride)
-  let tile = scratch + 16 * 16
-  for lane in stride(from: 0, to: laneCount, by: w) {
-    let rows = min(w, planes.count - lane)
+func storeLanes<Element: SpectralScalar>(
+  _ source: UnsafePointer<Element>, sourceStride: Int, points: Int, _ planes: PlaneGroup<Element>,
+  accumulate: Bool, prefetch: Int
+) {
+  let side = tileSide(Element.self)
+  for lane in stride(from: 0, to: laneCount, by: side) {
+    let rows = min(side, planes.count - lane)
     guard rows > 0 else { break }
     let target = planes.first + lane * planes.stride
     var j = 0
-    if rows == w, !accumulate {
-      while j + w <= points {
+    if rows == side {
+      while j &+ side <= points {
+        if j & side == 0 {
+          for row in 0..<side {
+            operators_prefetch_to_write(target + (j &+ row &* planes.stride &+ prefetch))
+          }
+        }
         transposeTile(
-          source + j * sourceStride + lane, sourceStride * size, target + j, planes.stride * size, scratch,
-          as: V.self)
-        j += w
+          source + (j &* sourceStride &+ lane), sourceStride, target + j, planes.stride,
+          accumulate: accumulate)
+        j = j &+ side
+      }
+      if j < points, side <= points, !accumulate {
+        j = points &- side
+        transposeTile(
+          source + (j &* sourceStride &+ lane), sourceStride, target + j, planes.stride, accumulate: false)
+        j = points
       }
     }
     while j < points {
-      let count = min(w, points - j)
-      if count == w {
-        transposeTile(
-          source + j * sourceStride + lane, sourceStride * size, tile, w * size, scratch, as: V.self)
-      } else {
-        for i in 0..<count {
-          for row in 0..<w { tile[i * w + row] = source[(j + i) * sourceStride + lane + row] }
-        }
-        for i in count * w..<w * w { tile[i] = 0 }
-        transposeTile(tile, w * size, tile, w * size, scratch, as: V.self)
-      }
       for row in 0..<rows {
-        let (from, to) = (tile + row * w, target + row * planes.stride + j)
-        if accumulate {
-          if count == w {
-            let sum =
-              UnsafeRawPointer(to).loadUnaligned(as: V.self)
-              + UnsafeRawPointer(from).loadUnaligned(as: V.self)
-            UnsafeMutableRawPointer(to).storeBytes(of: sum, as: V.self)
-          } else {
-            for i in 0..<count { to[i] += from[i] }
-          }
-        } else {
-          for i in 0..<count { to[i] = from[i] }
-        }
+        let value = source[j * sourceStride + lane + row]
+        let place = target + row * planes.stride + j
+        place.pointee = accumulate ? place.pointee + value : value
       }
-      j += w
+      j += 1
     }
   }
 }

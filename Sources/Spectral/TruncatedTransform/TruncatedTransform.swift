@@ -16,6 +16,14 @@ import Tensors
 /// doublesInterior: true)` are the layer's two transforms. Their exact adjoints, with respect to the plain sums over
 /// points and over real and imaginary parts, are `synthesize(scale: 1/N, doublesInterior: false)` and
 /// `analyze(scale: 1, doublesInterior: true)`.
+///
+/// Sixteen planes are computed side by side as vector lanes. Every axis is a dense sum over points that reflection
+/// and parity have folded (see ``FoldedAxis``), some `kept · n/3` products a line: work that grows with the kept
+/// modes, runs at the speed of a matrix product and is the same for bad sizes and good ones. Measured on one core of
+/// a Zen 4 against FFTW's complete real transform (measured plans, single precision), it is 4 to 5 times faster on
+/// planes of 64² and 128² with `modes` a quarter of the points, still faster there with all of them and on 512² with
+/// half; it loses on long lines: of 1024 points with `modes` from a quarter of them on, of 4096 from an eighth on.
+/// Nothing depends on FFTW's plans.
 public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
   /// Points along each axis.
   public let gridShape: [Int]
@@ -23,6 +31,7 @@ public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
   public let wavenumbers: [[Int]]
 
   private let axes: ModeAxes<Element>
+  private let vectors: VectorWidth
 
   /// Kept modes along each axis.
   public var keptShape: [Int] { wavenumbers.map(\.count) }
@@ -30,10 +39,15 @@ public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
   public var keptCount: Int { keptShape.reduce(1, *) }
 
   /// See ``cached(gridShape:modes:)``, which shares the tables among all users.
-  public init(gridShape: [Int], modes: [Int]) {
+  public convenience init(gridShape: [Int], modes: [Int]) {
+    self.init(gridShape: gridShape, modes: modes, vectors: .native)
+  }
+
+  package init(gridShape: [Int], modes: [Int], vectors: VectorWidth) {
     precondition(!gridShape.isEmpty && gridShape.count == modes.count, "modes for every axis of the grid")
     precondition(gridShape.allSatisfy { $0 >= 1 } && modes.allSatisfy { $0 >= 1 }, "an axis without points")
     self.gridShape = gridShape
+    self.vectors = vectors
     let last = gridShape.count - 1
     wavenumbers = zip(gridShape, modes).enumerated().map { axis, item in
       let (points, modes) = item
@@ -57,16 +71,19 @@ public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
       field.withUnsafeBuffer { field in
         guard let modes = spectrum.baseAddress, let points = field.baseAddress else { return }
         // The analysis only reads its planes.
-        forEachGroup(UnsafeMutablePointer(mutating: points), modes, batch * channels, factors) {
-          axes, planes, modes, scratch in
-          if VectorWidth.isWide {
-            analyzeGroup(axes, planes, to: modes, scratch: scratch, as: Element.WideVector.self)
-          } else {
-            analyzeGroup(axes, planes, to: modes, scratch: scratch, as: Element.NarrowVector.self)
-          }
+        let planes = UnsafeMutablePointer(mutating: points)
+        func run<V: SIMD>(_: V.Type) where V.Scalar == Element {
+          Spectral.analyze(
+            GroupedWork<V>(
+              axes, planes: planes, modes: modes, count: batch * channels, factors: factors.pointer))
+        }
+        switch vectors {
+        case .wide: run(Element.WideVector.self)
+        case .narrow: run(Element.NarrowVector.self)
         }
       }
     }
+    withExtendedLifetime(factors) {}
     return spectrum
   }
 
@@ -94,41 +111,23 @@ public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
     let factors = factors(scale: scale, doublesInterior: doublesInterior)
     field.withUnsafeMutableBuffer { field in
       spectrum.withUnsafeBuffer { spectrum in
-        guard let modes = spectrum.baseAddress, let points = field.baseAddress else { return }
+        guard let coefficients = spectrum.baseAddress, let points = field.baseAddress else { return }
         // The synthesis only reads its modes.
-        forEachGroup(points, UnsafeMutablePointer(mutating: modes), batch * channels, factors) {
-          axes, planes, modes, scratch in
-          if VectorWidth.isWide {
-            synthesizeGroup(
-              axes, modes, to: planes, accumulate: accumulate, scratch: scratch,
-              as: Element.WideVector.self)
-          } else {
-            synthesizeGroup(
-              axes, modes, to: planes, accumulate: accumulate, scratch: scratch,
-              as: Element.NarrowVector.self)
-          }
+        let modes = UnsafeMutablePointer(mutating: coefficients)
+        func run<V: SIMD>(_: V.Type) where V.Scalar == Element {
+          Spectral.synthesize(
+            GroupedWork<V>(
+              axes, planes: points, modes: modes, count: batch * channels, factors: factors.pointer),
+            accumulate: accumulate)
+        }
+        switch vectors {
+        case .wide: run(Element.WideVector.self)
+        case .narrow: run(Element.NarrowVector.self)
         }
       }
     }
-  }
-
-  /// Runs `body` on every sixteen neighbouring planes, each a task with scratch of its own.
-  private func forEachGroup(
-    _ points: UnsafeMutablePointer<Element>, _ modes: UnsafeMutablePointer<Element>, _ planeCount: Int,
-    _ factors: borrowing AlignedMemory<Element>,
-    _ body: (
-      ModeAxes<Element>, PlaneGroup<Element>, ModeLanes<Element>, UnsafeMutablePointer<Element>
-    ) -> Void
-  ) {
-    nonisolated(unsafe) let (points, modes, factors) = (points, modes, factors.pointer)
-    WorkerPool.shared.run(tasks: (planeCount + laneCount - 1) / laneCount) { group in
-      let first = group * laneCount
-      let count = min(laneCount, planeCount - first)
-      let scratch = AlignedMemory<Element>(count: axes.scratchCount)
-      body(
-        axes, PlaneGroup(first: points + first * axes.pointCount, stride: axes.pointCount, count: count),
-        ModeLanes(first: modes + first, stride: planeCount, count: count, factors: factors), scratch.pointer)
-    }
+    // The work knows these by address only.
+    withExtendedLifetime(factors) {}
   }
 
   /// scale · w_k for every kept wavenumber of the last axis.

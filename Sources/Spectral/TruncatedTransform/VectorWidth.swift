@@ -2,7 +2,12 @@
 
 import CFFTW
 
-/// Kernels in vectors of 512 bits keep their sums in 32 wide registers; narrower ones suit everything else.
-enum VectorWidth {
-  static let isWide = operators_built_for_avx512() != 0
+/// The vectors that kernels are written in.
+package enum VectorWidth: Sendable, CaseIterable {
+  /// 512 bits; sums are kept in 32 registers.
+  case wide
+  /// 256 bits, for everything else.
+  case narrow
+
+  static let native: VectorWidth = operators_built_for_avx512() != 0 ? .wide : .narrow
 }

@@ -116,8 +116,8 @@ private struct TrigonometricBasis {
       switch kind {
       case .cosineI: (2 * j * k, 2 * (n - 1))
       case .sineI: (2 * (j + 1) * (k + 1), 2 * (n + 1))
-      case .cosineII, .cosineIII: ((2 * j + 1) * k, 2 * n)
-      case .sineII, .sineIII: ((2 * j + 1) * (k + 1), 2 * n)
+      case .cosineII: ((2 * j + 1) * k, 2 * n)
+      default: ((2 * j + 1) * (k + 1), 2 * n)  // DST-II: no other kind is admitted
       }
     let angle = Double.pi * Double(multiple % (2 * unit)) / Double(unit)
     return kind == .cosineI || kind == .cosineII ? Double.cos(angle) : Double.sin(angle)

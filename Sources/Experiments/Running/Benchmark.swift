@@ -1,0 +1,102 @@
+// The time and memory of a model on synthetic data.
+
+import Autodiff
+import Operators
+import Spectral
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What a training step and an inference of a model take.
+public struct Benchmark: Sendable {
+  /// The median time of forward pass, loss, backward pass and optimizer, in milliseconds.
+  public let trainStepMilliseconds: Double
+  /// The median time of a forward pass, nothing recorded, in milliseconds.
+  public let inferenceMilliseconds: Double
+  /// A complex parameter counts as two.
+  public let parameters: Int
+  /// The most memory that the process ever had, in MB of 10⁶ bytes.
+  public let peakMemoryMegabytes: Double
+  public let threads: Int
+
+  /// `{"train_step_ms":…,"inference_ms":…,"parameters":…,"peak_memory_mb":…,"threads":…}`.
+  public var json: JSONValue {
+    [
+      "train_step_ms": .real(trainStepMilliseconds), "inference_ms": .real(inferenceMilliseconds),
+      "parameters": .integer(parameters), "peak_memory_mb": .real(peakMemoryMegabytes),
+      "threads": .integer(threads),
+    ]
+  }
+
+  /// Times a model on normal random fields.
+  ///
+  /// - Parameters:
+  ///   - grid: Points along each axis.
+  ///   - repetitions: How often each is timed; nil: for about two seconds, at least five times.
+  public init(
+    _ model: ModelConfiguration, grid: [Int], batchSize: Int, repetitions: Int? = nil, watch: Watch = Watch()
+  ) throws {
+    var model = model
+    model.channels = (max(model.channels.inputs, 1), max(model.channels.outputs, 1))
+    if let problem = model.problem { throw ExperimentError(.usage, problem) }
+    guard grid.count == model.dimensions, grid.allSatisfy({ $0 >= 1 }), batchSize >= 1 else {
+      throw ExperimentError(
+        .usage,
+        "expected a grid of \(model.dimensions) axes and a batch of at least 1, found \(grid), \(batchSize)")
+    }
+    FFTPlanner.effort = .measure
+    let stream = RandomStream(seed: 0, purpose: "benchmark")
+    let input = Tensor<Float>.normal([batchSize, model.channels.inputs] + grid, from: stream)
+    let target = Tensor<Float>.normal([batchSize, model.channels.outputs] + grid, from: stream)
+    let positions = GridPositions(uniform: grid)
+    let module = model.makeModel()
+    let normalized = NormalizedOperator(
+      module, inputNormalizer: .identity(channels: model.channels.inputs),
+      outputNormalizer: .identity(channels: model.channels.outputs))
+    let configuration = TrainingConfiguration()
+    let optimizer = Optimizer(configuration.optimizer.updateRule, of: module)
+    var step: UInt64 = 0
+    trainStepMilliseconds = try Self.time(repetitions, watch) {
+      module.clearGradients()
+      let tape = Tape<Float>(step: step)
+      let loss = configuration.loss(try normalized(input, at: positions, on: tape), target, on: tape)
+      tape.backward(from: loss)
+      optimizer.step(learningRate: configuration.optimizer.learningRate)
+      step += 1
+    }
+    module.clearGradients()
+    inferenceMilliseconds = try Self.time(repetitions, watch) {
+      _ = try normalized.predict(input, at: positions)
+    }
+    parameters = module.parameterCount
+    threads = WorkerPool.shared.threadCount
+    peakMemoryMegabytes = Self.peakMemory() / 1e6
+  }
+
+  private static func time(_ repetitions: Int?, _ watch: Watch, _ body: () throws -> Void) throws -> Double {
+    let clock = ContinuousClock()
+    var times: [Double] = []
+    for _ in 0..<2 { try body() }
+    let start = clock.now
+    while times.count < repetitions ?? 5 || (repetitions == nil && clock.now - start < .seconds(2)) {
+      try watch.check()
+      times.append(try clock.measure(body) / .milliseconds(1))
+    }
+    return median(times)
+  }
+
+  private static func peakMemory() -> Double {
+    var usage = rusage()
+    #if os(Linux)
+      getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+      return Double(usage.ru_maxrss) * 1024
+    #else
+      getrusage(RUSAGE_SELF, &usage)
+      return Double(usage.ru_maxrss)
+    #endif
+  }
+}

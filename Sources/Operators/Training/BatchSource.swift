@@ -1,0 +1,83 @@
+// Where training takes its samples from: tensors, whatever they were read from.
+
+import Tensors
+
+/// Some samples of a source.
+public struct Batch<Element: Scalar>: Sendable {
+  /// `[batch, channel, …grid]`.
+  public var input: Tensor<Element>
+  /// `[batch, channel, …grid]`.
+  public var target: Tensor<Element>
+
+  public init(input: Tensor<Element>, target: Tensor<Element>) {
+    self.input = input
+    self.target = target
+  }
+}
+
+/// Samples of raw fields on one grid, read by their numbers.
+public protocol BatchSource<Element>: Sendable {
+  associatedtype Element: Scalar
+
+  var sampleCount: Int { get }
+  /// Where the points of every sample are.
+  var positions: GridPositions { get }
+
+  /// The samples of these numbers, in their order. Called from a thread that reads ahead: takes no part in the
+  /// ``WorkerPool``, whose threads are busy with the batch before.
+  func batch(_ indices: [Int]) throws -> Batch<Element>
+}
+
+/// Samples that are in memory.
+public struct TensorSource<Element: Scalar>: BatchSource {
+  /// `[sample, channel, …grid]`.
+  public let inputs: Tensor<Element>
+  /// `[sample, channel, …grid]`.
+  public let targets: Tensor<Element>
+  public let positions: GridPositions
+
+  public init(inputs: Tensor<Element>, targets: Tensor<Element>, positions: GridPositions) {
+    precondition(
+      inputs.shape[0] == targets.shape[0] && inputs.shape[2...] == targets.shape[2...]
+        && Array(inputs.shape[2...]) == positions.shape, "one target for every input, on one grid")
+    self.inputs = inputs
+    self.targets = targets
+    self.positions = positions
+  }
+
+  public var sampleCount: Int { inputs.shape[0] }
+
+  public func batch(_ indices: [Int]) -> Batch<Element> {
+    Batch(input: gather(inputs, indices), target: gather(targets, indices))
+  }
+}
+
+/// Some of another source's samples, in a given order.
+public struct SubsetSource<Element: Scalar>: BatchSource {
+  public let base: any BatchSource<Element>
+  public let indices: [Int]
+
+  public init(of base: any BatchSource<Element>, indices: [Int]) {
+    self.base = base
+    self.indices = indices
+  }
+
+  public var sampleCount: Int { indices.count }
+  public var positions: GridPositions { base.positions }
+
+  public func batch(_ indices: [Int]) throws -> Batch<Element> {
+    try base.batch(indices.map { self.indices[$0] })
+  }
+}
+
+private func gather<Element: Scalar>(_ tensor: Tensor<Element>, _ indices: [Int]) -> Tensor<Element> {
+  var result = Tensor<Element>(uninitialized: [indices.count] + tensor.shape[1...])
+  let size = tensor.shape[1...].reduce(1, *)
+  let (source, target) = (tensor.unsafePointer, result.unsafeMutablePointer())
+  for (place, index) in indices.enumerated() {
+    precondition(index >= 0 && index < tensor.shape[0], "sample \(index) of \(tensor.shape[0])")
+    (target + place * size).update(from: source + index * size, count: size)
+  }
+  withExtendedLifetime(tensor) {}
+  return result
+}

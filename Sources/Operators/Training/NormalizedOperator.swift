@@ -1,0 +1,134 @@
+// A model between its normalizers: raw fields in, raw fields out.
+
+import Autodiff
+import Tensors
+
+/// What is trained, kept in checkpoints and applied: a model together with what its fields were normalized by.
+public final class NormalizedOperator<Element: Scalar> {
+  public let model: any NeuralOperator<Element>
+  public let inputNormalizer: Normalizer
+  public let outputNormalizer: Normalizer
+  // The normalizers on the points they were last applied to.
+  private var prepared: Prepared?
+
+  private struct Prepared {
+    let positions: GridPositions
+    let input: NormalizingMap<Element>
+    let output: NormalizingMap<Element>
+  }
+
+  public init(
+    _ model: any NeuralOperator<Element>, inputNormalizer: Normalizer, outputNormalizer: Normalizer
+  ) {
+    self.model = model
+    self.inputNormalizer = inputNormalizer
+    self.outputNormalizer = outputNormalizer
+  }
+
+  /// The output for raw fields `[batch, channel, …grid]`, as a raw field on the tape.
+  ///
+  /// - Throws: ``NormalizerError``.
+  public func callAsFunction(
+    _ input: consuming Tensor<Element>, at positions: GridPositions, on tape: Tape<Element>
+  ) throws -> Variable<Element> {
+    let maps = try prepare(positions)
+    let encoded = Variable(constant: maps.input.encode(input))
+    return maps.output.decode(model(encoded, at: positions, on: tape), on: tape)
+  }
+
+  /// The output for raw fields `[batch, channel, …grid]`; nothing is recorded.
+  ///
+  /// - Throws: ``NormalizerError``.
+  public func predict(
+    _ input: consuming Tensor<Element>, at positions: GridPositions
+  ) throws -> Tensor<Element> {
+    try self(input, at: positions, on: Tape(recording: false)).value
+  }
+
+  private func prepare(_ positions: GridPositions) throws -> Prepared {
+    if let prepared, prepared.positions == positions { return prepared }
+    let maps = Prepared(
+      positions: positions, input: try inputNormalizer.map(at: positions),
+      output: try outputNormalizer.map(at: positions))
+    prepared = maps
+    return maps
+  }
+}
+
+/// The predictions for one batch of a source.
+public struct BatchPrediction<Element: Scalar> {
+  /// The samples' numbers in the source.
+  public let indices: Range<Int>
+  public let batch: Batch<Element>
+  /// `[batch, channel, …grid]`, raw.
+  public let output: Tensor<Element>
+  /// What the forward pass took, normalization included, reading left out.
+  public let seconds: Double
+}
+
+extension NormalizedOperator {
+  /// Predicts all samples of a source in their order, batch by batch; the next is read meanwhile.
+  ///
+  /// - Throws: What the source and `body` throw, and ``NormalizerError``.
+  public func forEachPrediction(
+    over source: any BatchSource<Element>, batchSize: Int,
+    _ body: (BatchPrediction<Element>) throws -> Void
+  ) throws {
+    let ranges = stride(from: 0, to: source.sampleCount, by: batchSize).map {
+      $0..<min($0 + batchSize, source.sampleCount)
+    }
+    let reader = BatchReader(source, batches: ranges.map(Array.init))
+    for range in ranges {
+      guard let batch = try reader.next() else { return }
+      let clock = ContinuousClock()
+      let start = clock.now
+      let output = try predict(batch.input, at: source.positions)
+      try body(
+        BatchPrediction(indices: range, batch: batch, output: output, seconds: (clock.now - start).inSeconds))
+    }
+  }
+
+  /// The mean over all samples of a source, accumulated in double precision.
+  public func meanLoss(
+    _ loss: Loss, over source: any BatchSource<Element>, batchSize: Int
+  ) throws -> Double {
+    var sum = 0.0
+    try forEachPrediction(over: source, batchSize: batchSize) { prediction in
+      for value in loss.perSample(prediction.output, prediction.batch.target) { sum += value }
+    }
+    return sum / Double(max(source.sampleCount, 1))
+  }
+}
+
+extension Normalizer {
+  /// Fits normalizers of inputs and outputs to all samples of a source, in one pass.
+  ///
+  /// - Throws: What the source throws, and ``TrainingError/noSamples``.
+  public static func fit<Element: Scalar>(
+    input: Kind, output: Kind, to source: any BatchSource<Element>, batchSize: Int = 32
+  ) throws -> (input: Normalizer, output: Normalizer) {
+    let indices = Array(0..<source.sampleCount)
+    let batches = stride(from: 0, to: indices.count, by: batchSize).map {
+      Array(indices[$0..<min($0 + batchSize, indices.count)])
+    }
+    let reader = BatchReader(source, batches: batches)
+    var fits: (input: NormalizerFit<Element>, output: NormalizerFit<Element>)?
+    while let batch = try reader.next() {
+      if fits == nil {
+        let positions = source.positions
+        fits = (
+          NormalizerFit(input, channels: batch.input.shape[1], positions: positions),
+          NormalizerFit(output, channels: batch.target.shape[1], positions: positions)
+        )
+      }
+      fits?.input.add(batch.input)
+      fits?.output.add(batch.target)
+    }
+    guard let fits else { throw TrainingError.noSamples }
+    return (fits.input.normalizer(), fits.output.normalizer())
+  }
+}
+
+extension Duration {
+  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

@@ -1,0 +1,148 @@
+// Parameters that several equations share, described once.
+
+import Spectral
+import Tensors
+
+enum CommonParameters {
+  static let viscosity = ParameterDescription(
+    "viscosity", .positive(allowsRange: true), default: "0.1",
+    help: "viscosity ν, or a range a:b drawn per sample (uniform in the logarithm)")
+  static let finalTime = ParameterDescription(
+    "final-time", .positive(allowsRange: false), default: "1", help: "time of the last saved state")
+  static let saveEvery = ParameterDescription(
+    "save-every", .positive(allowsRange: false), default: nil,
+    help: "time between saved states (default: only the final one is saved)")
+  static let step = ParameterDescription(
+    "dt", .positive(allowsRange: false), default: nil,
+    help: "time step (default: chosen by error control to the tolerance)")
+  static let domain = ParameterDescription(
+    "domain", .interval, default: "0:1", help: "extent a:b of every axis")
+  static let precision = ParameterDescription(
+    "precision", .choice(["float64", "float32"]), default: "float64", help: "arithmetic of the solver")
+  static let solveResolution = ParameterDescription(
+    "solve-resolution", .text, default: nil,
+    help: "points per axis to solve with; every k-th is stored (default: as stored)")
+
+  static func tolerance(_ value: String, _ meaning: String) -> ParameterDescription {
+    ParameterDescription("tolerance", .positive(allowsRange: false), default: value, help: meaning)
+  }
+
+  static func randomField(_ inputs: String) -> ParameterDescription {
+    ParameterDescription(
+      "random-field", .text, default: "paper",
+      help: "\(inputs): paper, script, or a covariance such as \"625 (-Δ + 25)^-2\"")
+  }
+
+  /// The measure of `--random-field`.
+  static func measure(
+    _ parameters: ParameterValues, paper: GaussianMeasure, script: GaussianMeasure
+  ) throws(ParameterError) -> GaussianMeasure {
+    switch parameters.text("random-field") {
+    case "paper": return paper
+    case "script": return script
+    case let formula:
+      do throws(GaussianMeasureError) {
+        return try GaussianMeasure(
+          formula: formula, boundary: paper.boundary, maximumWavenumber: paper.maximumWavenumber)
+      } catch {
+        throw ParameterError("random-field", error.description)
+      }
+    }
+  }
+
+  /// The times of saved states.
+  static func times(_ parameters: ParameterValues) throws(ParameterError) -> [Double] {
+    let final = parameters.real("final-time") ?? 1
+    let interval = parameters.real("save-every") ?? final
+    let count = (final / interval).rounded()
+    guard count >= 1, abs(count * interval - final) <= 1e-9 * final else {
+      throw ParameterError("save-every", "\(interval) does not divide the final time \(final)")
+    }
+    guard count <= 1e6 else {
+      throw ParameterError("save-every", "\(interval) makes more than a million states")
+    }
+    return (1...Int(count)).map { final * Double($0) / count }
+  }
+
+  /// The step control of `--dt` and `--tolerance`.
+  static func control(_ parameters: ParameterValues) -> StepControl {
+    parameters.real("dt").map { .fixed($0) } ?? .tolerance(parameters.real("tolerance") ?? 1e-6)
+  }
+
+  /// `64` or `64x128` as numbers of points.
+  static func resolution(_ text: String, rank: Int, parameter: String) throws(ParameterError) -> [Int] {
+    let numbers = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+    guard numbers.allSatisfy({ $0 >= 1 }), numbers.count == 1 || numbers.count == rank else {
+      throw ParameterError(parameter, "\"\(text)\" is not a number of points, such as 64 or 64x128")
+    }
+    return numbers.count == rank ? numbers : [Int](repeating: numbers[0], count: rank)
+  }
+}
+
+/// The points of a grid that are stored, among those that were solved for.
+struct Thinning: Sendable {
+  let solved: Grid
+  let stored: Grid
+  private let strides: [Int]
+  private let offsets: [Int]
+
+  /// Every k-th point, for a solution on `resolution` points; they must be points of the stored grid.
+  init(stored: Grid, resolution: [Int]) throws(ParameterError) {
+    var axes: [Grid.Axis] = []
+    var strides: [Int] = []
+    var offsets: [Int] = []
+    for (axis, count) in zip(stored.axes, resolution) {
+      func failure(_ rule: String) -> ParameterError {
+        ParameterError(
+          "solve-resolution",
+          "\(count) does not contain the \(axis.count) points stored along \(axis.name): \(rule)")
+      }
+      let isNodes = axis.placement == .nodes
+      let (fine, coarse) = isNodes ? (count - 1, axis.count - 1) : (count, axis.count)
+      guard coarse > 0, fine >= coarse, fine % coarse == 0 else {
+        throw failure(isNodes ? "of nodes, k·(n−1)+1 are wanted" : "a whole multiple is wanted")
+      }
+      let stride = fine / coarse
+      guard axis.placement != .cells || stride % 2 == 1 else {
+        throw failure("cells have common centres for odd multiples only")
+      }
+      var axis = axis
+      axis.count = count
+      axes.append(axis)
+      strides.append(stride)
+      offsets.append(axis.placement == .cells ? stride / 2 : 0)
+    }
+    self.stored = stored
+    solved = Grid(axes: axes)
+    self.strides = strides
+    self.offsets = offsets
+  }
+
+  var isIdentity: Bool { strides.allSatisfy { $0 == 1 } }
+
+  /// The stored points of `[…batch, …solved grid]`.
+  func callAsFunction(_ values: Tensor<Double>) -> Tensor<Double> {
+    guard !isIdentity else { return values }
+    let rank = stored.axes.count
+    let batch = values.shape.dropLast(rank)
+    var result = Tensor<Double>(uninitialized: batch + stored.shape)
+    let sourceStrides = Tensor<Double>.strides(of: solved.shape)
+    let targetStrides = Tensor<Double>.strides(of: stored.shape)
+    let (fine, coarse) = (solved.pointCount, stored.pointCount)
+    result.withUnsafeMutableBuffer { target in
+      values.withUnsafeBuffer { source in
+        for block in 0..<batch.reduce(1, *) {
+          for point in 0..<coarse {
+            var index = block * fine
+            for axis in 0..<rank {
+              let position = point / targetStrides[axis] % stored.axes[axis].count
+              index += (position * strides[axis] + offsets[axis]) * sourceStrides[axis]
+            }
+            target[block * coarse + point] = source[index]
+          }
+        }
+      }
+    }
+    return result
+  }
+}

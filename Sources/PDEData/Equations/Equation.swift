@@ -1,0 +1,54 @@
+// The equations there are, and what each can be asked for.
+
+import Tensors
+
+/// An equation that data can be made of: its parameters, and the problem they make.
+///
+/// Three things are kept apart: the equation (here: parameters, random inputs, what is input and output), its
+/// discretization, and the time stepper or algebraic solver (both in `Solvers/`). A new equation is one conformance.
+public protocol Equation: Sendable {
+  /// As the command line calls it.
+  var name: String { get }
+  /// The equation in one line, with its boundary conditions.
+  var summary: String { get }
+  /// Space dimensions it can be solved in, the usual one first.
+  var dimensions: [Int] { get }
+  var parameters: [ParameterDescription] { get }
+
+  /// The problem with these parameters; throws a ``CategorizedError``.
+  func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem
+}
+
+extension Equation {
+  /// The problem with parameters as the command line gives them, by their names.
+  public func problem(options: [String: String], input: InputSource) throws -> any DatasetProblem {
+    let values = try ParameterValues(parameters, equation: name, texts: options)
+    guard case .random(let seed, let resolution) = input else { return try problem(values, input: input) }
+    return try problem(values, input: .random(seed: seed, resolution: complete(resolution)))
+  }
+
+  /// One number stands for all axes of the equation's usual dimension.
+  private func complete(_ resolution: [Int]) throws(ParameterError) -> [Int] {
+    let text = resolution.map(String.init).joined(separator: "x")
+    guard let smallest = resolution.min(), smallest >= 1 else {
+      throw ParameterError("resolution", "\"\(text)\" is not a number of points, such as 64 or 64x128")
+    }
+    if dimensions.contains(resolution.count) { return resolution }
+    if resolution.count == 1 { return [Int](repeating: resolution[0], count: dimensions[0]) }
+    throw ParameterError(
+      "resolution",
+      "\(text) has \(resolution.count) axes; \(name) has \(dimensions.map(String.init).joined(separator: " or "))"
+    )
+  }
+}
+
+/// All equations.
+public enum Equations {
+  public static let all: [any Equation] = [BurgersEquation(), DarcyEquation(), NavierStokesEquation()]
+
+  public static func named(_ name: String) throws(ParameterError) -> any Equation {
+    if let equation = all.first(where: { $0.name == name }) { return equation }
+    throw ParameterError(
+      "equation", "there is no \"\(name)\"; there are \(all.map(\.name).joined(separator: ", "))")
+  }
+}

@@ -1,0 +1,125 @@
+// What equations in time on periodic grids share: times, time stepper, precision, and what files tell of them.
+
+import RealModule
+import Spectral
+import Tensors
+
+/// When states are saved and how the time between is stepped over.
+struct EvolutionSettings: Sendable {
+  let times: [Double]
+  let method: SemilinearMethod
+  let control: StepControl
+  let isSinglePrecision: Bool
+
+  static func methodName(_ method: SemilinearMethod) -> String { "spectral-\(method.name.lowercased())" }
+
+  /// What float32 can reach over many steps, and by how much the default tolerance is larger.
+  private static let singlePrecisionTolerance = 1e-5
+
+  /// The parameters that ``init(_:)`` understands.
+  static let parameters: [ParameterDescription] = [
+    CommonParameters.finalTime, CommonParameters.saveEvery,
+    ParameterDescription(
+      "method", .choice(SemilinearMethod.all.map(methodName)), default: methodName(.etdrk4),
+      help: "discretization and time stepper"),
+    CommonParameters.step,
+    ParameterDescription(
+      "cfl", .positive(allowsRange: false), default: nil,
+      help: "instead of error control: steps of at most this Courant number"),
+    CommonParameters.tolerance(
+      "1e-6", "relative error in L2 of every saved state that the time step may cause (float32: 1e-4)"),
+    CommonParameters.precision,
+  ]
+
+  init(_ parameters: ParameterValues) throws(ParameterError) {
+    times = try CommonParameters.times(parameters)
+    method = SemilinearMethod.all.first { Self.methodName($0) == parameters.text("method") } ?? .etdrk4
+    isSinglePrecision = parameters.text("precision") == "float32"
+    if let step = parameters.real("dt") {
+      guard parameters.real("cfl") == nil else {
+        throw ParameterError("cfl", "chooses the steps that --dt gives: one of them is wanted")
+      }
+      control = .fixed(step)
+    } else if let number = parameters.real("cfl") {
+      control = .courant(number)
+    } else {
+      let given = parameters.real("tolerance") ?? 1e-6
+      guard isSinglePrecision else {
+        control = .tolerance(given)
+        return
+      }
+      guard parameters.given.contains("tolerance") else {
+        control = .tolerance(1e-4)
+        return
+      }
+      guard given >= Self.singlePrecisionTolerance else {
+        throw ParameterError(
+          "tolerance", "\(given) is beyond float32, which reaches \(Self.singlePrecisionTolerance)")
+      }
+      control = .tolerance(given)
+    }
+  }
+
+  /// Attributes of files; `solver` tells of the discretization.
+  func attributes(solver: String, grid: Grid) -> [Attribute] {
+    let precision = isSinglePrecision ? "float32" : "float64"
+    var attributes = [
+      Attribute("final_time", .real(times[times.count - 1])), Attribute("save_every", .real(times[0])),
+      Attribute("solver", .text("\(solver); \(precision)")),
+      Attribute("solve_resolution", .integers(grid.shape.map(Int64.init), .int64)),
+      Attribute("precision", .text(precision)), Attribute("time_stepper", .text(method.name)),
+    ]
+    switch control {
+    case .fixed(let step):
+      attributes.append(Attribute("dt", .real(times[0] / Double(StepMesh.steps(of: step, in: times[0])))))
+    case .courant(let number):
+      attributes += [
+        Attribute("dt", "of every sample, in time_step"), Attribute("courant_number", .real(number)),
+      ]
+    case .tolerance(let tolerance):
+      attributes += [
+        Attribute("dt", "of every sample, in time_step"), Attribute("tolerance", .real(tolerance)),
+      ]
+    }
+    return attributes
+  }
+
+  /// What every sample tells of its solution.
+  var scalars: [ScalarDescription] {
+    var scalars = [ScalarDescription("time_step", longName: "largest time step of the solver")]
+    if case .tolerance = control {
+      scalars.append(
+        ScalarDescription(
+          "discretization_error",
+          longName: "estimated relative L2 error of the worst saved state, of the time step alone"))
+    }
+    scalars.append(
+      ScalarDescription(
+        "spectral_tail",
+        longName: "share of the highest quarter of the kept modes in the L2 norm of the worst saved state"))
+    return scalars
+  }
+
+  /// A sample of what was found: its fields and, where the integration did not fail, the states by their name.
+  func solution(
+    _ result: EvolutionResult, fields: [String: Tensor<Double>], name: String, _ thinning: Thinning
+  ) -> SampleSolution {
+    var solution = SampleSolution(fields: fields, isSolved: false)
+    solution.warning = warning(result)
+    guard let states = result.states else { return solution }
+    solution.isSolved = true
+    solution.fields[name] = thinning(states)
+    solution.scalars = ["time_step": result.step, "spectral_tail": result.tail]
+    solution.scalars["discretization_error"] = result.error
+    return solution
+  }
+
+  /// What is to be said of steps that were asked for and are too long.
+  private func warning(_ result: EvolutionResult) -> String? {
+    guard case .fixed = control, result.step > result.stepLimit else { return nil }
+    let exponent = Double.pow(10, Double.log10(result.stepLimit).rounded(.down) - 1)
+    let limit = (result.stepLimit / exponent).rounded(.down) * exponent
+    return
+      "--dt \(Float(result.step)) is longer than \(method.name) is stable for with this input: about \(Float(limit))"
+  }
+}

@@ -1,0 +1,109 @@
+// Options that describe a model: those of `train` and `benchmark`.
+
+import ArgumentParser
+import Experiments
+
+struct ModelOptions: ParsableArguments {
+  @Option(help: "The architecture.")
+  var model: ModelConfiguration.Kind?
+
+  @Option(help: ArgumentHelp("Wavenumbers kept along each axis, both signs counted.", valueName: "12x12"))
+  var modes: Sizes?
+
+  @Option(help: ArgumentHelp("Channels of the hidden layers (default: 32).", valueName: "n"))
+  var width: Int?
+
+  @Option(help: ArgumentHelp("Fourier layers (default: 4).", valueName: "n"))
+  var layers: Int?
+
+  @Option(help: ArgumentHelp("Hidden channels of the lifting network over the width.", valueName: "ratio"))
+  var liftingRatio: Double?
+
+  @Option(help: ArgumentHelp("Hidden channels of the projection network over the width.", valueName: "ratio"))
+  var projectionRatio: Double?
+
+  @Option(
+    help: ArgumentHelp("Coordinates appended to the input: grid, uniform (j/n), none.", valueName: "kind"))
+  var positionalEmbedding: String?
+
+  @Option(help: ArgumentHelp("Normalization between layers: none, group, instance.", valueName: "kind"))
+  var normalization: String?
+
+  @Flag(inversion: .prefixedNo, help: "A channel MLP after every convolution.")
+  var channelMlp: Bool?
+
+  @Option(help: ArgumentHelp("Hidden channels of the channel MLP over the width.", valueName: "ratio"))
+  var channelMlpExpansion: Double?
+
+  @Option(help: ArgumentHelp("Probability of dropout in the channel MLP.", valueName: "p"))
+  var channelMlpDropout: Double?
+
+  @Option(
+    help: ArgumentHelp("Skip around the channel MLP: none, identity, linear, soft-gating.", valueName: "kind")
+  )
+  var channelMlpSkip: String?
+
+  @Option(
+    help: ArgumentHelp("Skip around the convolution: none, identity, linear, soft-gating.", valueName: "kind")
+  )
+  var spectralSkip: String?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Zeros on both sides of each axis, as fractions of its points.", valueName: "fraction")
+  )
+  var domainPadding: [Double] = []
+
+  @Flag(inversion: .prefixedNo, help: "A tanh before every convolution.")
+  var tanhStabilizer: Bool?
+
+  @Flag(inversion: .prefixedNo, help: "Convolutions that take each channel by itself.")
+  var separable: Bool?
+
+  @Option(help: ArgumentHelp("Factors of the spectral weights (tfno): tucker, cp, tt.", valueName: "kind"))
+  var factorization: String?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Size of the factors: a fraction of the dense weights, or ranks.", valueName: "rank"))
+  var rank: [String] = []
+
+  @Option(
+    help: ArgumentHelp("How factors are applied: automatic, factorized, reconstructed.", valueName: "kind"))
+  var contraction: String?
+
+  @Flag(inversion: .prefixedNo, help: "Activation and normalization before the convolution.")
+  var preactivation: Bool?
+
+  /// Puts what was given over a configuration.
+  func apply(to document: inout ConfigurationDocument) throws {
+    func set(_ key: String, _ value: (some Encodable)?, _ option: String) throws {
+      if let value { try document.set("model.\(key)", to: value, origin: "--\(option)") }
+    }
+    try set("kind", model, "model")
+    try set("modes", modes?.values, "modes")
+    try set("width", width, "width")
+    try set("layers", layers, "layers")
+    try set("lifting_ratio", liftingRatio, "lifting-ratio")
+    try set("projection_ratio", projectionRatio, "projection-ratio")
+    try set("positional_embedding", positionalEmbedding, "positional-embedding")
+    try set("normalization", normalization, "normalization")
+    try set("channel_mlp", channelMlp, "channel-mlp")
+    try set("channel_mlp_expansion", channelMlpExpansion, "channel-mlp-expansion")
+    try set("channel_mlp_dropout", channelMlpDropout, "channel-mlp-dropout")
+    try set("channel_mlp_skip", channelMlpSkip, "channel-mlp-skip")
+    try set("spectral_skip", spectralSkip, "spectral-skip")
+    try set("domain_padding", domainPadding.isEmpty ? nil : domainPadding, "domain-padding")
+    try set("tanh_stabilizer", tanhStabilizer, "tanh-stabilizer")
+    try set("separable", separable, "separable")
+    try set("factorization", factorization, "factorization")
+    if !rank.isEmpty {
+      let text = rank.count == 1 ? rank[0] : "[\(rank.joined(separator: ", "))]"
+      try document.set("model.rank=\(text)", origin: "--rank")
+    }
+    try set("contraction", contraction, "contraction")
+    try set("preactivation", preactivation, "preactivation")
+  }
+}
+
+extension ModelConfiguration.Kind: ExpressibleByArgument {}
