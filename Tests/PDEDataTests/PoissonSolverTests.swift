@@ -138,7 +138,7 @@ private typealias FD = FiniteDifference
   /// Lengths on both sides of the choice between matrix products and fast transforms, good and bad ones: 257 is prime.
   @Test(arguments: [Kind.dirichletNodes, .neumannNodes, .dirichletCells, .neumannCells, .periodic])
   func longAxes(kind: Kind) {
-    for n in [241, 257, 258, 302] {
+    for n in [241, 257, 258, 302, 639] {
       let axes = [Kind.neumannCells.difference(5), kind.difference(n)]
       let solver = PoissonSolver<Double>(
         axes: axes, boundary: [Kind.neumannCells.boundary(), kind.boundary()], shift: 2)

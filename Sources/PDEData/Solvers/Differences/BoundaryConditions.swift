@@ -74,6 +74,21 @@ struct BoundaryFaces<Element: Scalar>: Sendable {
   }
 }
 
+extension BoundaryFaces {
+  /// `self + weight·(self − other)`.
+  func extrapolated(from other: BoundaryFaces, by weight: Double) -> BoundaryFaces {
+    var result = self
+    for axis in values.indices {
+      for end in values[axis].indices {
+        guard var change = values[axis][end], let earlier = other.values[axis][end] else { continue }
+        change -= earlier
+        result.values[axis][end]?.addScaled(change, by: Element(weight))
+      }
+    }
+    return result
+  }
+}
+
 /// The given values of all faces as functions of time.
 struct BoundaryData: Sendable {
   private let boundary: [AxisBoundary]

@@ -115,6 +115,23 @@ extension DifferenceLaplacian {
     }
   }
 
+  /// The values that an array has at the given nodes of all axes.
+  func fixedEnds(of u: UnsafePointer<Element>) -> BoundaryFaces<Element> {
+    BoundaryFaces(
+      values: axes.indices.map { axis in
+        axes[axis].ends.enumerated().map { index, end in
+          guard end.isFixed else { return nil }
+          var face = Tensor<Element>(
+            uninitialized: shape.enumerated().filter { $0.offset != axis }.map(\.element))
+          let values = face.unsafeMutablePointer()
+          forEachFaceRow(axis, index) { point, start, width in
+            (values + start).update(from: u + point, count: width)
+          }
+          return face
+        }
+      })
+  }
+
   /// Applies a line operator of axis `along` to the data of a face of axis `axis`. Where the operator wants data at
   /// its own ends, they are those of the face's data themselves, times `closure`.
   func alongFace(

@@ -123,8 +123,8 @@ private struct BlockSweep<K: LineKernel>: ~Copyable {
     kernel.solve(
       SixteenLanes<Element>.self, gathered, stride: 16, work: values + 64 * n, target: values,
       targetStride: 16)
-    transposeLanes(
-      UnsafePointer(values), stride: 16, to: target + start, rows: 16, columns: n, targetStride: n)
+    transposeLines(
+      UnsafePointer(values), rows: n, columns: 16, stride: 16, to: target + start, targetStride: n)
   }
 
   /// Fewer than sixteen lines, or lines that are no neighbours: one by one, or copied to be lanes.

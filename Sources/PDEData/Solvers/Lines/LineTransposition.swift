@@ -52,14 +52,14 @@ private func transposeBlock<E: Scalar>(
   store(c7, target + 7 * targetStride)
 }
 
-/// `target[j, i] = source[i, j]` for `rows` rows, a multiple of eight, of `columns` numbers.
+/// `target[j, i] = source[i, j]` for `rows` rows of `columns` numbers.
 @inline(never)
 func transposeLines<E: Scalar>(
   _ source: UnsafePointer<E>, rows: Int, columns: Int, stride: Int, to target: UnsafeMutablePointer<E>,
   targetStride: Int
 ) {
   var i = 0
-  while i < rows {
+  while i + 8 <= rows {
     var j = 0
     while j + 8 <= columns {
       transposeBlock(source + i * stride + j, stride, target + j * targetStride + i, targetStride)
@@ -71,25 +71,8 @@ func transposeLines<E: Scalar>(
     }
     i += 8
   }
-}
-
-/// `target[i, j] = source[j, i]` for `rows` rows of the target, a multiple of eight, of `columns` numbers.
-@inline(never)
-func transposeLanes<E: Scalar>(
-  _ source: UnsafePointer<E>, stride: Int, to target: UnsafeMutablePointer<E>, rows: Int, columns: Int,
-  targetStride: Int
-) {
-  var i = 0
   while i < rows {
-    var j = 0
-    while j + 8 <= columns {
-      transposeBlock(source + j * stride + i, stride, target + i * targetStride + j, targetStride)
-      j += 8
-    }
-    while j < columns {
-      for row in i..<i + 8 { target[row * targetStride + j] = source[j * stride + row] }
-      j += 1
-    }
-    i += 8
+    for j in 0..<columns { target[j * targetStride + i] = source[i * stride + j] }
+    i += 1
   }
 }

@@ -22,13 +22,13 @@ struct AxisModes<Element: SpectralScalar>: Sendable {
   /// Forward and then inverse multiplies by this.
   let normalization: Double
 
-  init(_ axis: SecondDifference, prefersFast: Bool? = nil) {
+  init(_ axis: SecondDifference) {
     count = axis.unknowns.count
     precondition(
       axis.order == .second || axis.isPeriodic || axis.ends.allSatisfy(\.isFixed),
       "the compact Laplacian is diagonal between Dirichlet ends and on periodic axes")
     if let h = axis.uniformSpacing, let kind = Self.kind(axis) {
-      if case .dense(let dense) = Self.transform(kind, count, prefersFast) {
+      if case .dense(let dense) = Self.transform(kind, count) {
         transform = .dense(dense)
         (stiffness, mass) = Self.symbols(axis, h, kind, dense.modes)
         normalization = 1
@@ -63,12 +63,12 @@ struct AxisModes<Element: SpectralScalar>: Sendable {
   }
 
   private static func transform(
-    _ kind: TrigonometricTransform, _ count: Int, _ prefersFast: Bool?
+    _ kind: TrigonometricTransform, _ count: Int
   ) -> Transform {
-    let hasLargeFactor = largestPrimeFactor(kind.logicalSize(count)) > 13
-    // Measured: half of n² multiplications by GEMM against FFTW's transforms, good and bad lengths.
-    let isFast = prefersFast ?? (count > (hasLargeFactor ? 1200 : 200))
-    return isFast ? .fast(kind) : .dense(DenseTransform(kind, count: count))
+    // Measured, by GEMM against FFTW: lengths whose intervals halve, others, and those with a large prime factor.
+    let size = kind.logicalSize(count)
+    let longestDense = largestPrimeFactor(size) > 13 ? 1200 : size.isMultiple(of: 4) ? 512 : 200
+    return count > longestDense ? .fast(kind) : .dense(DenseTransform(kind, count: count))
   }
 
   private static func largestPrimeFactor(_ number: Int) -> Int {

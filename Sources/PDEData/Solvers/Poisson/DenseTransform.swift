@@ -4,193 +4,90 @@ import RealModule
 import Spectral
 import Tensors
 
-/// A change of basis along an axis, forward `ŷ = F x` and back `x = G ŷ`, F G = 1, by GEMM.
-///
-/// Where the basis functions are alternately even and odd about the middle (sines and cosines on uniform points), sums and
-/// differences of mirrored points halve the work; coefficients then come with the even functions first. Half of n²
-/// multiplications a line is less than a fast transform takes up to some 200 points, and far less where the length
-/// of that transform has a large prime factor.
+/// A change of basis along an axis, forward `ŷ = F x` and back `x = G ŷ`, F G = 1, by matrix products that use the
+/// mirror symmetries of F and G (``MirrorProduct``).
 struct DenseTransform<Element: Scalar>: Sendable {
   let count: Int
-  private let isFolded: Bool
-  /// F and G row by row; folded: their parts for even and then for odd functions.
-  private let forwardMatrix: Tensor<Element>
-  private let inverseMatrix: Tensor<Element>
   /// The basis function of every coefficient.
   let modes: [Int]
+  private let forward: MirrorProduct<Element>
+  private let inverse: MirrorProduct<Element>
+  /// Where every row of the inverse product's result belongs.
+  private let isNatural: Bool
 
   /// A basis of any functions.
   init(forward: [[Double]], inverse: [[Double]]) {
     count = forward.count
-    isFolded = false
-    modes = Array(0..<count)
-    forwardMatrix = Tensor(forward.joined().map { Element($0) }, shape: [count, count])
-    inverseMatrix = Tensor(inverse.joined().map { Element($0) }, shape: [count, count])
+    let forwardProduct = MirrorProduct<Element>(forward)
+    modes = forwardProduct.rowOrder
+    self.forward = forwardProduct
+    let inverseProduct = MirrorProduct<Element>(
+      inverse.map { row in forwardProduct.rowOrder.map { row[$0] } })
+    self.inverse = inverseProduct
+    isNatural = inverseProduct.rowOrder == Array(0..<forward.count)
   }
 
   /// DCT-I, DCT-II, DST-I or DST-II as ``TrigonometricTransform`` defines them, and the true inverse.
   init(_ kind: TrigonometricTransform, count n: Int) {
-    count = n
-    isFolded = true
-    let (even, odd) = (Array(stride(from: 0, to: n, by: 2)), Array(stride(from: 1, to: n, by: 2)))
-    modes = even + odd
-    let functions = TrigonometricBasis(kind, count: n)
-    func table(_ entry: (_ k: Int, _ j: Int) -> Double, isInverse: Bool) -> Tensor<Element> {
-      var values: [Element] = []
-      for modes in [even, odd] {
-        for row in 0..<modes.count {
-          for column in 0..<modes.count {
-            values.append(Element(isInverse ? entry(modes[column], row) : entry(modes[row], column)))
-          }
-        }
-      }
-      return Tensor(values, shape: [values.count])
-    }
-    forwardMatrix = table(functions.forward, isInverse: false)
-    inverseMatrix = table(functions.inverse, isInverse: true)
+    let basis = TrigonometricBasis(kind, count: n)
+    self.init(
+      forward: (0..<n).map { k in (0..<n).map { basis.forward(k, $0) } },
+      inverse: (0..<n).map { j in (0..<n).map { basis.inverse($0, j) } })
   }
 
   private static var linesPerProduct: Int { 128 }
 
   /// Numbers of scratch that a transform of so many lines takes.
-  func scratchCount(lines: Int) -> Int { count * min(lines, Self.linesPerProduct) }
+  func scratchCount(lines: Int) -> Int {
+    min(lines, Self.linesPerProduct) * (2 * count + max(forward.scratchRows, inverse.scratchRows))
+  }
 
   /// Transforms `rows` contiguous lines in place, on the calling thread.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func apply(
     rows: Int, at values: UnsafeMutablePointer<Element>, isInverse: Bool,
     scratch: UnsafeMutablePointer<Element>
   ) {
     for row in stride(from: 0, to: rows, by: Self.linesPerProduct) {
-      transformRows(
-        values + row * count, min(Self.linesPerProduct, rows - row), isInverse: isInverse, scratch)
+      let width = min(Self.linesPerProduct, rows - row)
+      let (lines, rest) = (values + row * count, scratch + width * count)
+      transposeLines(lines, rows: width, columns: count, stride: count, to: scratch, targetStride: width)
+      transform(scratch, width, width: width, isInverse: isInverse, rest)
+      transposeLines(scratch, rows: count, columns: width, stride: width, to: lines, targetStride: count)
     }
   }
 
   /// Transforms `columns` lines that are side by side in place, on the calling thread; points are a stride apart.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func apply(
     columns: Int, stride: Int, at values: UnsafeMutablePointer<Element>, isInverse: Bool,
     scratch: UnsafeMutablePointer<Element>
   ) {
     for column in Swift.stride(from: 0, to: columns, by: Self.linesPerProduct) {
-      transformColumns(
-        values + column, min(Self.linesPerProduct, columns - column), stride, isInverse: isInverse, scratch)
+      transform(
+        values + column, stride, width: min(Self.linesPerProduct, columns - column), isInverse: isInverse,
+        scratch)
     }
   }
 
-  private var evenCount: Int { (count + 1) / 2 }
-  private var oddCount: Int { count / 2 }
-
-  /// Contiguous lines.
-  private func transformRows(
-    _ x: UnsafeMutablePointer<Element>, _ rows: Int, isInverse: Bool,
+  @inline(__always)
+  private func transform(
+    _ x: UnsafeMutablePointer<Element>, _ stride: Int, width: Int, isInverse: Bool,
     _ scratch: UnsafeMutablePointer<Element>
   ) {
-    let (n, e, o) = (count, evenCount, oddCount)
-    let matrix = (isInverse ? inverseMatrix : forwardMatrix).unsafePointer
-    guard isFolded else {
-      scratch.update(from: x, count: rows * n)
-      gemm(false, true, m: rows, n: n, k: n, a: scratch, lda: n, b: matrix, ldb: n, c: x, ldc: n)
+    let product = isInverse ? inverse : forward
+    if product.worksInPlace, !isInverse || isNatural {
+      product.apply(x, stride, into: x, stride, width: width, scratch: scratch)
       return
     }
-    if isInverse {
-      product(x, n, matrix, rows, e, into: scratch)
-      if o > 0 { product(x + e, n, matrix + e * e, rows, o, into: scratch + e) }
-      for row in 0..<rows { unfoldRow(scratch + row * n, into: x + row * n, n) }
-    } else {
-      for row in 0..<rows { foldRow(x + row * n, into: scratch + row * n, n) }
-      product(scratch, n, matrix, rows, e, into: x)
-      if o > 0 { product(scratch + e, n, matrix + e * e, rows, o, into: x + e) }
+    product.apply(x, stride, into: scratch, width, width: width, scratch: scratch + width * count)
+    for row in 0..<count {
+      let target = isInverse ? product.rowOrder[row] : row
+      (x + target * stride).update(from: scratch + row * width, count: width)
     }
   }
-
-  /// `target = source Mᵀ` for a square M; rows n apart in both.
-  private func product(
-    _ source: UnsafePointer<Element>, _ stride: Int, _ matrix: UnsafePointer<Element>, _ rows: Int,
-    _ order: Int, into target: UnsafeMutablePointer<Element>
-  ) {
-    gemm(
-      false, true, m: rows, n: order, k: order, a: source, lda: stride, b: matrix, ldb: order, c: target,
-      ldc: stride)
-  }
-
-  /// Lines a stride apart, neighbours side by side.
-  private func transformColumns(
-    _ x: UnsafeMutablePointer<Element>, _ width: Int, _ stride: Int, isInverse: Bool,
-    _ scratch: UnsafeMutablePointer<Element>
-  ) {
-    let (n, e, o) = (count, evenCount, oddCount)
-    let matrix = (isInverse ? inverseMatrix : forwardMatrix).unsafePointer
-    guard isFolded else {
-      for j in 0..<n { (scratch + j * width).update(from: x + j * stride, count: width) }
-      gemm(m: n, n: width, k: n, a: matrix, lda: n, b: scratch, ldb: width, c: x, ldc: stride)
-      return
-    }
-    if isInverse {
-      gemm(m: e, n: width, k: e, a: matrix, lda: e, b: x, ldb: stride, c: scratch, ldc: width)
-      if o > 0 {
-        gemm(
-          m: o, n: width, k: o, a: matrix + e * e, lda: o, b: x + e * stride, ldb: stride,
-          c: scratch + e * width, ldc: width)
-      }
-      for j in 0..<o {
-        sumAndDifference(
-          scratch + j * width, scratch + (e + j) * width, x + j * stride, x + (n - 1 - j) * stride,
-          count: width)
-      }
-      if e > o { (x + o * stride).update(from: scratch + o * width, count: width) }
-    } else {
-      for j in 0..<o {
-        sumAndDifference(
-          x + j * stride, x + (n - 1 - j) * stride, scratch + j * width, scratch + (e + j) * width,
-          count: width)
-      }
-      if e > o { (scratch + o * width).update(from: x + o * stride, count: width) }
-      gemm(m: e, n: width, k: e, a: matrix, lda: e, b: scratch, ldb: width, c: x, ldc: stride)
-      if o > 0 {
-        gemm(
-          m: o, n: width, k: o, a: matrix + e * e, lda: o, b: scratch + e * width, ldb: width,
-          c: x + e * stride, ldc: stride)
-      }
-    }
-  }
-}
-
-/// `sum = x + y`, `difference = x − y`.
-@specialized(where E == Float)
-@specialized(where E == Double)
-private func sumAndDifference<E: Scalar>(
-  _ x: UnsafePointer<E>, _ y: UnsafePointer<E>, _ sum: UnsafeMutablePointer<E>,
-  _ difference: UnsafeMutablePointer<E>, count: Int
-) {
-  for i in 0..<count {
-    let (a, b) = (x[i], y[i])
-    sum[i] = a + b
-    difference[i] = a - b
-  }
-}
-
-/// `(x_j + x_{n−1−j})` and then `(x_j − x_{n−1−j})`, j < n/2, the middle point among the first.
-@specialized(where E == Float)
-@specialized(where E == Double)
-private func foldRow<E: Scalar>(_ x: UnsafePointer<E>, into y: UnsafeMutablePointer<E>, _ n: Int) {
-  let (half, even) = (n / 2, (n + 1) / 2)
-  for j in 0..<half {
-    y[j] = x[j] + x[n - 1 - j]
-    y[even + j] = x[j] - x[n - 1 - j]
-  }
-  if even > half { y[half] = x[half] }
-}
-
-/// The other way: `x_j = y_j + y_{e+j}`, `x_{n−1−j} = y_j − y_{e+j}`.
-@specialized(where E == Float)
-@specialized(where E == Double)
-private func unfoldRow<E: Scalar>(_ y: UnsafePointer<E>, into x: UnsafeMutablePointer<E>, _ n: Int) {
-  let (half, even) = (n / 2, (n + 1) / 2)
-  for j in 0..<half {
-    x[j] = y[j] + y[even + j]
-    x[n - 1 - j] = y[j] - y[even + j]
-  }
-  if even > half { x[half] = y[half] }
 }
 
 /// The entries of trigonometric transforms, their arguments reduced as integers.

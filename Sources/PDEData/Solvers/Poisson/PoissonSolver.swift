@@ -122,12 +122,15 @@ public final class PoissonSolver<Element: SpectralScalar>: Sendable {
   /// - Returns: u at every point.
   public func solve(_ source: Tensor<Element>, time: Double = 0) -> Tensor<Element> {
     precondition(source.shape == laplacian.shape, "\(source.shape) is not \(laplacian.shape)")
-    var result = Tensor<Element>.zeros(laplacian.shape)
+    var result = Tensor<Element>(uninitialized: laplacian.shape)
     let u = result.unsafeMutablePointer()
     var right = source
     if !laplacian.isLumped { laplacian.applyMass(right.unsafeMutablePointer()) }
-    if !data.isHomogeneous {
+    if data.isHomogeneous {
+      for axis in laplacian.axes.indices { laplacian.setFixedEnds(axis, nil, of: u) }
+    } else {
       let faces: BoundaryFaces<Element> = data.faces(time: time)
+      Pointwise.fill(u, with: 0, count: result.count)
       for axis in laplacian.axes.indices { laplacian.setFixedEnds(axis, faces, of: u) }
       var contribution = Tensor<Element>(uninitialized: laplacian.shape)
       laplacian.apply(result.unsafePointer, faces: faces, into: contribution.unsafeMutablePointer())

@@ -83,11 +83,15 @@ struct UnknownBox: Sendable {
   }
 
   /// The unknowns of an array on the grid, without gaps.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func pack<Element: Scalar>(_ grid: UnsafePointer<Element>, into packed: UnsafeMutablePointer<Element>) {
     forEachRow { point, start, count in (packed + start).update(from: grid + point, count: count) }
   }
 
   /// The other way; what is not unknown is left as it is.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func unpack<Element: Scalar>(_ packed: UnsafePointer<Element>, into grid: UnsafeMutablePointer<Element>) {
     forEachRow { point, start, count in (grid + point).update(from: packed + start, count: count) }
   }
