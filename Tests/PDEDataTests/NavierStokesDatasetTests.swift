@@ -29,7 +29,7 @@ import Testing
     }
     #expect(reader.text("operator_inputs") == "w0 viscosity")
     #expect(reader.text("random_field")?.contains("(-Δ + 49)^-2.5") == true)
-    #expect(try InitialStates.values(reader, "discretization_error").allSatisfy { $0 <= 1e-6 })
+    #expect(try InitialStates.values(reader, "time_step_error").allSatisfy { $0 <= 1e-6 })
   }
 
   @Test func coarseFilesArePartsOfFineOnesAndSolvingAgainGivesThem() throws {

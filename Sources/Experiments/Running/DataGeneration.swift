@@ -13,15 +13,19 @@ public struct DataGeneration: Sendable {
   public var parameters: [String: String]
   /// The type of stored fields: `float32` or `float64`.
   public var store: String
+  /// Every so many samples the discretization error is estimated, by half the step and half the spacing; nil: never.
+  public var checkEvery: Int?
   /// The line that `history` begins with.
   public var history: String
 
   public init(
-    equation: String, parameters: [String: String] = [:], store: String = "float32", history: String = ""
+    equation: String, parameters: [String: String] = [:], store: String = "float32", checkEvery: Int? = nil,
+    history: String = ""
   ) {
     self.equation = equation
     self.parameters = parameters
     self.store = store
+    self.checkEvery = checkEvery
     self.history = history
   }
 
@@ -58,7 +62,7 @@ public struct DataGeneration: Sendable {
     }
     let generator = DatasetGenerator(
       equation: try Equations.named(equation), options: parameters, input: input, samples: samples,
-      store: type,
+      store: type, checkEvery: checkEvery,
       program: "operatorctl \(Toolkit.version)", history: history)
     return try generator.run(
       to: output, existing: policy, isCancelled: { stop.isRequested }, progress: onProgress)

@@ -29,22 +29,23 @@ public struct AdvectionEquation: Equation {
     let viscosity = try SampleParameter("viscosity", parameters, input)
     let speed = parameters.real("speed") ?? 1
     return settings.isSinglePrecision
-      ? problem(initial, viscosity, settings, speed, Float.self)
-      : problem(initial, viscosity, settings, speed, Double.self)
+      ? try problem(initial, viscosity, settings, speed, Float.self)
+      : try problem(initial, viscosity, settings, speed, Double.self)
   }
 
   private func problem<Element: SpectralScalar>(
     _ initial: PeriodicInitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
     _ speed: Double, _ element: Element.Type
-  ) -> any DatasetProblem {
-    let axes = initial.thinning.solved.axes
-    let lengths = axes.map(\.length)
-    let advection = LinearAdvection<Element>(
-      shape: axes.map(\.count), lengths: lengths, velocity: axes.map { _ in speed })
-    let system = PeriodicSystem(
-      nonlinearity: advection, basis: advection.box,
-      eigenvalues: { advection.box.laplacian(lengths: lengths, times: $0) }, field: ("u", "density"))
-    return PeriodicProblem(
-      system, initial, viscosity, settings, equation: self, attributes: [Attribute("speed", .real(speed))])
+  ) throws -> any DatasetProblem {
+    try PeriodicProblem(
+      initial, viscosity, settings, equation: self, attributes: [Attribute("speed", .real(speed))]
+    ) { grid in
+      let lengths = grid.axes.map(\.length)
+      let advection = LinearAdvection<Element>(
+        shape: grid.shape, lengths: lengths, velocity: lengths.map { _ in speed })
+      return PeriodicSystem(
+        nonlinearity: advection, basis: advection.box,
+        eigenvalues: { advection.box.laplacian(lengths: lengths, times: $0) }, field: ("u", "density"))
+    }
   }
 }

@@ -23,25 +23,28 @@ public struct BurgersEquation: Equation {
       presets: .init(paper: .burgersPaper, script: .burgersScript))
     let viscosity = try SampleParameter("viscosity", parameters, input)
     return settings.isSinglePrecision
-      ? PeriodicProblem(system(initial, Float.self), initial, viscosity, settings, equation: self)
-      : PeriodicProblem(system(initial, Double.self), initial, viscosity, settings, equation: self)
+      ? try problem(initial, viscosity, settings, Float.self)
+      : try problem(initial, viscosity, settings, Double.self)
   }
 
-  private func system<Element: SpectralScalar>(
-    _ initial: PeriodicInitialState, _ element: Element.Type
-  ) -> PeriodicSystem<ConservativeConvection<Element>, PeriodicAxis<Element>> {
-    let axis = initial.thinning.solved.axes[0]
-    let convection = ConservativeConvection<Element>(count: axis.count, length: axis.length)
-    return PeriodicSystem(
-      nonlinearity: convection, basis: convection.axis,
-      eigenvalues: { viscosity in
-        (0..<convection.axis.coefficientCount).map { index in
-          let frequency = 2 * Double.pi * Double(index / 2) / axis.length
-          return -viscosity * frequency * frequency
-        }
-      },
-      field: ("u", "velocity"),
-      // In a step, the fastest point travels a tenth of the domain.
-      courantGuess: Double(axis.count) / 10)
+  private func problem<Element: SpectralScalar>(
+    _ initial: PeriodicInitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
+    _ element: Element.Type
+  ) throws -> any DatasetProblem {
+    try PeriodicProblem(initial, viscosity, settings, equation: self) { grid in
+      let axis = grid.axes[0]
+      let convection = ConservativeConvection<Element>(count: axis.count, length: axis.length)
+      return PeriodicSystem(
+        nonlinearity: convection, basis: convection.axis,
+        eigenvalues: { viscosity in
+          (0..<convection.axis.coefficientCount).map { index in
+            let frequency = 2 * Double.pi * Double(index / 2) / axis.length
+            return -viscosity * frequency * frequency
+          }
+        },
+        field: ("u", "velocity"),
+        // In a step, the fastest point travels a tenth of the domain.
+        courantGuess: Double(axis.count) / 10)
+    }
   }
 }

@@ -169,6 +169,12 @@ struct DarcyProblem: DatasetProblem {
     ]
   }
 
+  func refined() throws -> any DatasetProblem {
+    let shape = thinning.solved.axes.map { $0.placement == .nodes ? 2 * $0.count - 1 : 2 * $0.count }
+    _ = shape
+    throw ParameterError("check-error", "darcy cannot be refined yet")
+  }
+
   func solve(sample: Int) throws(DatasetError) -> SampleSolution {
     let values: Tensor<Double>
     switch coefficient {

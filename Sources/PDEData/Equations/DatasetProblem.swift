@@ -67,4 +67,37 @@ public protocol DatasetProblem: Sendable {
 
   /// The sample of this number; throws where its input cannot be read.
   func solve(sample: Int) throws(DatasetError) -> SampleSolution
+
+  /// The same samples, solved with half the step on half the grid spacing and given at the same points: what their
+  /// difference from this problem's tells is its discretization error. Inputs are the same functions: interpolated
+  /// where smooth, refined piece by piece where piecewise constant, never drawn anew.
+  func refined() throws -> any DatasetProblem
+}
+
+extension DatasetProblem {
+  /// The largest relative L² difference of this problem's fields (at any saved time) from those of a refined
+  /// solution; nil where either failed.
+  func discretizationError(of solution: SampleSolution, refined: SampleSolution) -> Double? {
+    guard solution.isSolved, refined.isSolved else { return nil }
+    var worst = 0.0
+    for field in fields where field.isOnGrid {
+      guard let coarse = solution.fields[field.name], let fine = refined.fields[field.name],
+        coarse.count == fine.count
+      else { return nil }
+      let points = grid.pointCount
+      coarse.withUnsafeBuffer { coarse in
+        fine.withUnsafeBuffer { fine in
+          for start in stride(from: 0, to: fine.count, by: points) {
+            var (difference, norm) = (0.0, 0.0)
+            for index in start..<start + points {
+              difference += (coarse[index] - fine[index]) * (coarse[index] - fine[index])
+              norm += fine[index] * fine[index]
+            }
+            if difference > 0 { worst = max(worst, (difference / norm).squareRoot()) }
+          }
+        }
+      }
+    }
+    return worst
+  }
 }

@@ -8,7 +8,7 @@ import Tensors
 struct EvolutionSettings: Sendable {
   let times: [Double]
   let method: SemilinearMethod
-  let control: StepControl
+  private(set) var control: StepControl
   let isSinglePrecision: Bool
 
   static func methodName(_ method: SemilinearMethod) -> String { "spectral-\(method.name.lowercased())" }
@@ -66,6 +66,20 @@ struct EvolutionSettings: Sendable {
     }
   }
 
+  /// Half the steps.
+  func refined() -> EvolutionSettings {
+    var result = self
+    switch control {
+    case .fixed(let step): result.control = .fixed(step / 2)
+    // The steps follow the spacing.
+    case .courant: break
+    case .tolerance(let tolerance):
+      let least = isSinglePrecision ? Self.singlePrecisionTolerance : Self.doublePrecisionTolerance
+      result.control = .tolerance(max(least, tolerance / Double(1 << method.order)))
+    }
+    return result
+  }
+
   /// Attributes of files; `solver` tells of the discretization.
   func attributes(solver: String, grid: Grid) -> [Attribute] {
     let precision = isSinglePrecision ? "float32" : "float64"
@@ -96,7 +110,7 @@ struct EvolutionSettings: Sendable {
     if case .tolerance = control {
       scalars.append(
         ScalarDescription(
-          "discretization_error",
+          "time_step_error",
           longName: "estimated relative L2 error of the worst saved state, of the time step alone"))
     }
     scalars.append(
@@ -116,7 +130,7 @@ struct EvolutionSettings: Sendable {
     solution.isSolved = true
     solution.fields[name] = thinning(states)
     solution.scalars = ["time_step": result.step, "spectral_tail": result.tail]
-    solution.scalars["discretization_error"] = result.error
+    solution.scalars["time_step_error"] = result.error
     return solution
   }
 

@@ -42,27 +42,27 @@ public struct NavierStokesEquation: Equation {
     guard drag >= 0 else { throw ParameterError("drag", "\(drag) is negative") }
     let viscosity = try SampleParameter("viscosity", parameters, input)
     let forcing = try Forcing(parameters)
-    let force = try forcing.onGrid(initial.thinning.solved)
     let quantities = try Self.quantities(parameters)
-    let attributes = [Attribute("drag", .real(drag)), forcing.attribute]
-    func problem<Element: SpectralScalar>(_ element: Element.Type) -> any DatasetProblem {
-      let grid = initial.thinning.solved
-      let transport = VorticityTransport<Element>(
-        shape: grid.shape, lengths: grid.axes.map(\.length), forcing: force)
-      let system = PeriodicSystem(
-        nonlinearity: transport, basis: transport.box,
-        eigenvalues: { transport.eigenvalues(viscosity: $0, drag: drag) },
-        field: ("w", "vorticity"), quantities: quantities,
-        measure: { state in
-          let found = transport.quantities(of: state)
-          return [
-            "energy": found.energy, "enstrophy": found.enstrophy, "palinstrophy": found.palinstrophy,
-          ]
-        })
-      return PeriodicProblem(
-        system, initial, viscosity, settings, equation: self, attributes: attributes)
+    func problem<Element: SpectralScalar>(_ element: Element.Type) throws -> any DatasetProblem {
+      try PeriodicProblem(
+        initial, viscosity, settings, equation: self,
+        attributes: [Attribute("drag", .real(drag)), forcing.attribute]
+      ) { grid in
+        let transport = VorticityTransport<Element>(
+          shape: grid.shape, lengths: grid.axes.map(\.length), forcing: try forcing.onGrid(grid))
+        return PeriodicSystem(
+          nonlinearity: transport, basis: transport.box,
+          eigenvalues: { transport.eigenvalues(viscosity: $0, drag: drag) },
+          field: ("w", "vorticity"), quantities: quantities,
+          measure: { state in
+            let found = transport.quantities(of: state)
+            return [
+              "energy": found.energy, "enstrophy": found.enstrophy, "palinstrophy": found.palinstrophy,
+            ]
+          })
+      }
     }
-    return settings.isSinglePrecision ? problem(Float.self) : problem(Double.self)
+    return settings.isSinglePrecision ? try problem(Float.self) : try problem(Double.self)
   }
 
   private static let allQuantities = [

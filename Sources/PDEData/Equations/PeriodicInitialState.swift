@@ -7,10 +7,14 @@ import Tensors
 struct PeriodicInitialState: Sendable {
   /// The variable of files: `u0`.
   let name: String
-  let thinning: Thinning
+  private(set) var thinning: Thinning
   private let field: InputField
   /// The user's own states may be coarser than the grid that is solved on.
   private let interpolation: PeriodicInterpolation?
+  /// From the points that fields are drawn on to those that are stored.
+  private let drawn: Thinning
+  /// To half the spacing, where that is solved on.
+  private var refinement: PeriodicInterpolation?
   /// What files tell of it.
   let attributes: [Attribute]
 
@@ -46,6 +50,7 @@ struct PeriodicInitialState: Sendable {
         resolution: CommonParameters.resolution(text, rank: rank, parameter: "solve-resolution"))
     }
     self.thinning = thinning
+    drawn = thinning
     var attributes = [Attribute("boundary_conditions", "periodic")]
     switch input {
     case .random(let seed, _):
@@ -112,7 +117,16 @@ struct PeriodicInitialState: Sendable {
     sample: Int
   ) throws(DatasetError) -> (solved: Tensor<Double>, stored: Tensor<Double>) {
     let values = try field.values(sample: sample)
-    if let interpolation { return (interpolation(values), values) }
-    return (values, thinning(values))
+    let (solved, stored) = interpolation.map { ($0(values), values) } ?? (values, drawn(values))
+    return (refinement?(solved) ?? solved, stored)
+  }
+
+  /// The same states, solved on half the spacing.
+  func refined() throws(ParameterError) -> PeriodicInitialState {
+    let shape = drawn.solved.shape
+    var result = self
+    result.thinning = try Thinning(stored: drawn.stored, resolution: shape.map { 2 * $0 })
+    result.refinement = PeriodicInterpolation(from: shape, to: result.thinning.solved.shape)
+    return result
   }
 }

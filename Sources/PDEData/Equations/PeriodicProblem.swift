@@ -24,6 +24,10 @@ where Basis.Element == Nonlinearity.Element {
 /// Initial states and the states that follow.
 struct PeriodicProblem<Nonlinearity: SpectralNonlinearity, Basis: PeriodicBasis>: DatasetProblem
 where Basis.Element == Nonlinearity.Element {
+  /// What the equation is on a grid.
+  typealias System = @Sendable (Grid) throws -> PeriodicSystem<Nonlinearity, Basis>
+
+  private let makeSystem: System
   private let system: PeriodicSystem<Nonlinearity, Basis>
   private let initial: PeriodicInitialState
   private let viscosity: SampleParameter
@@ -31,13 +35,19 @@ where Basis.Element == Nonlinearity.Element {
   /// For all samples, where they share the viscosity.
   private let shared: SemilinearIntegrator<Nonlinearity>?
   let attributes: [Attribute]
+  private let equation: any Equation
+  private let extraAttributes: [Attribute]
 
+  /// - Parameter makeSystem: the equation on a grid.
   init(
-    _ system: PeriodicSystem<Nonlinearity, Basis>, _ initial: PeriodicInitialState,
-    _ viscosity: SampleParameter, _ settings: EvolutionSettings, equation: some Equation,
-    attributes: [Attribute] = []
-  ) {
+    _ initial: PeriodicInitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
+    equation: any Equation, attributes: [Attribute] = [], makeSystem: @escaping System
+  ) throws {
+    let system = try makeSystem(initial.thinning.solved)
+    self.makeSystem = makeSystem
     self.system = system
+    self.equation = equation
+    extraAttributes = attributes
     self.initial = initial
     self.viscosity = viscosity
     self.settings = settings
@@ -73,6 +83,12 @@ where Basis.Element == Nonlinearity.Element {
   var scalars: [ScalarDescription] {
     (viscosity.constant == nil ? [ScalarDescription(viscosity.name, longName: viscosity.name)] : [])
       + settings.scalars
+  }
+
+  func refined() throws -> any DatasetProblem {
+    try PeriodicProblem(
+      initial.refined(), viscosity, settings.refined(), equation: equation, attributes: extraAttributes,
+      makeSystem: makeSystem)
   }
 
   private static func integrator(

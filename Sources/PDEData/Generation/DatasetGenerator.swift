@@ -60,6 +60,9 @@ public struct DatasetGenerator: Sendable {
   public var samples: Range<Int>
   /// The type of the stored fields: `.float32` or `.float64`.
   public var store: NetCDFType
+  /// Every K-th sample (by its number) is solved again at half the step and half the grid spacing, and
+  /// `discretization_error(sample)` tells the largest relative L² difference of its fields; nil: none.
+  public var checkEvery: Int?
   /// Program and version, for the attribute `source`.
   public var program: String
   /// Time and command line, for the attribute `history`.
@@ -67,13 +70,15 @@ public struct DatasetGenerator: Sendable {
 
   public init(
     equation: any Equation, options: [String: String] = [:], input: InputSource, samples: Range<Int>,
-    store: NetCDFType = .float32, program: String = "operators", history: String = ""
+    store: NetCDFType = .float32, checkEvery: Int? = nil, program: String = "operators",
+    history: String = ""
   ) {
     self.equation = equation
     self.options = options
     self.input = input
     self.samples = samples
     self.store = store
+    self.checkEvery = checkEvery
     self.program = program
     self.history = history
   }
@@ -94,6 +99,9 @@ public struct DatasetGenerator: Sendable {
     guard store.isFloatingPoint else {
       throw ParameterError("store", "\(store.name) is not float32 or float64")
     }
+    if let checkEvery, checkEvery < 1 {
+      throw ParameterError("check-error", "\(checkEvery) is not a positive number of samples")
+    }
     let files = DatasetFiles(path: path)
     if try files.check(existing) == .partial { try files.restoreTransformPlans() }
     let problem = try equation.problem(options: options, input: input)
@@ -101,7 +109,8 @@ public struct DatasetGenerator: Sendable {
     schema.addTransformPlans()
     let writer = try DatasetWriter(path: path, schema: schema, existing: existing)
     let run = GenerationRun(
-      problem: problem, writer: writer, firstSample: samples.lowerBound, isCancelled: isCancelled)
+      problem: problem, check: try checkEvery.map { (every: $0, refined: try problem.refined()) },
+      writer: writer, firstSample: samples.lowerBound, isCancelled: isCancelled)
     return store == .float64
       ? try run.perform(Double.self, progress) : try run.perform(Float.self, progress)
   }
@@ -128,6 +137,13 @@ public struct DatasetGenerator: Sendable {
     }
     for scalar in problem.scalars {
       schema.addScalar(scalar.name, longName: scalar.longName, units: scalar.units)
+    }
+    if let checkEvery {
+      schema.addScalar(
+        GenerationRun.errorScalar,
+        longName: "relative L2 difference from the solution at half the step and half the grid spacing",
+        units: "1")
+      schema.set("check_error", .integer(checkEvery))
     }
     schema.addStatus()
     return schema

@@ -5,9 +5,13 @@ import Tensors
 
 struct GenerationRun {
   let problem: any DatasetProblem
+  /// The problem that every so many samples are checked with.
+  let check: (every: Int, refined: any DatasetProblem)?
   let writer: DatasetWriter
   let firstSample: Int
   let isCancelled: @Sendable () -> Bool
+
+  static let errorScalar = "discretization_error"
 
   /// Fields of the samples in flight take no more than this.
   private static let mostBytes = 256 << 20
@@ -75,6 +79,10 @@ struct GenerationRun {
       made: made, seconds: seconds, solverSecondsPerSample: solverSeconds / Double(max(made, 1)))
   }
 
+  private var scalarNames: [String] {
+    problem.scalars.map(\.name) + (check == nil ? [] : [Self.errorScalar])
+  }
+
   private func valuesPerSample(_ field: FieldDescription) -> Int {
     (field.isOnGrid ? problem.grid.pointCount : 1) * (field.hasTime ? problem.times?.count ?? 1 : 1)
   }
@@ -88,7 +96,7 @@ struct GenerationRun {
   ) {
     let results = BlockResults<Store>(
       count: block.count, fields: problem.fields.map { ($0.name, valuesPerSample($0)) },
-      scalars: problem.scalars.map(\.name))
+      scalars: scalarNames)
     let failure = Mutex<(index: Int, error: DatasetError)?>(nil)
     let solverSeconds = Mutex(0.0)
     let warning = Mutex<(sample: Int, text: String)?>(nil)
@@ -98,13 +106,17 @@ struct GenerationRun {
         let clock = ContinuousClock()
         let start = clock.now
         let sample = firstSample + block.lowerBound + index
-        let solution = try problem.solve(sample: sample)
+        var solution = try problem.solve(sample: sample)
         if let text = solution.warning {
           warning.withLock { known in
             if known.map({ sample < $0.sample }) ?? true { known = (sample, text) }
           }
         }
         solverSeconds.withLock { $0 += (clock.now - start) / .seconds(1) }
+        if let check, sample % check.every == 0 {
+          solution.scalars[Self.errorScalar] = problem.discretizationError(
+            of: solution, refined: try check.refined.solve(sample: sample))
+        }
         results.store(solution, at: index)
       } catch {
         failure.withLock { known in
@@ -119,8 +131,8 @@ struct GenerationRun {
     for (index, field) in problem.fields.enumerated() {
       try writer.write(field.name, samples: written, values: UnsafePointer(results.values(of: index)))
     }
-    for (index, scalar) in problem.scalars.enumerated() {
-      try writer.write(scalar.name, samples: written, values: UnsafePointer(results.numbers(of: index)))
+    for (index, name) in scalarNames.enumerated() {
+      try writer.write(name, samples: written, values: UnsafePointer(results.numbers(of: index)))
     }
     try writer.complete(written, status: statuses)
     return (statuses, solverSeconds.withLock { $0 }, warning.withLock { $0 })

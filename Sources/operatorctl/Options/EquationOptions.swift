@@ -17,6 +17,12 @@ struct EquationOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Type of the stored fields: float32 or float64.", valueName: "type"))
   var store = "float32"
 
+  @Option(
+    help: ArgumentHelp(
+      "Estimate the discretization error of every k-th sample, at half the step and half the spacing.",
+      valueName: "k"))
+  var checkError: Int?
+
   @Option(name: .shortAndLong, help: ArgumentHelp("The dataset to write.", valueName: "file"))
   var output: String
 
@@ -54,7 +60,8 @@ struct EquationOptions: ParsableArguments {
       }
     }
     return DataGeneration(
-      equation: equation, parameters: parameters, store: store, history: Toolkit.historyLine())
+      equation: equation, parameters: parameters, store: store, checkEvery: checkError,
+      history: Toolkit.historyLine())
   }
 }
 
