@@ -63,7 +63,9 @@ public struct DarcySolver: Sendable {
   }
 
   /// Bytes that ``DarcyMethod/cholesky`` takes for one solve.
-  public var factorizationBytes: Int { BandedFactorization.byteCount(layout.padded) }
+  public static func factorizationBytes(grid: Grid, boundary: [AxisBoundary]) -> Int {
+    BandedFactorization.byteCount(EllipticLayout(grid: grid, boundary: boundary).padded)
+  }
 
   /// |∫f| over ∫|f|: zero for a source that a problem closed on all sides can have.
   public func imbalance(of source: Tensor<Double>) -> Double {
@@ -155,6 +157,19 @@ public struct DarcySolver: Sendable {
     let mean = VectorKernels.dot(volumes, values, count: count) / whole
     layout.padded.forEachRow { _, _, row in
       for i in row..<row + layout.padded.columns { values[i] -= mean }
+    }
+  }
+}
+
+extension DarcySolver {
+  /// For every axis the flow that leaves each cell along it, over the cell's volume: −(∂_k(a ∂_k u))_h. Of cells.
+  func flows(_ medium: DarcyMedium, of solution: Tensor<Double>) -> [Tensor<Double>] {
+    let darcy = DarcyOperator(layout, medium)
+    let (u, flow) = (PaddedArray(layout.padded), PaddedArray(layout.padded))
+    layout.load(solution, into: u.pointer)
+    return layout.grid.axes.indices.map { axis in
+      darcy.apply(axis: axis, u.pointer, into: flow.pointer)
+      return layout.unload(flow.pointer)
     }
   }
 }
