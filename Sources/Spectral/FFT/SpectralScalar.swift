@@ -46,9 +46,11 @@ extension TrigonometricTransform {
     case .cosineI: FFTW_REDFT00
     case .cosineII: FFTW_REDFT10
     case .cosineIII: FFTW_REDFT01
+    case .cosineIV: FFTW_REDFT11
     case .sineI: FFTW_RODFT00
     case .sineII: FFTW_RODFT10
     case .sineIII: FFTW_RODFT01
+    case .sineIV: FFTW_RODFT11
     case .halfComplex: FFTW_R2HC
     case .fromHalfComplex: FFTW_HC2R
     }

@@ -52,8 +52,13 @@ public struct GaussianSampler: Sendable {
 
   /// The field of a sample number, a function of (measure, seed, sample) evaluated at the grid's points.
   public func sample(seed: UInt64, sample: UInt64) -> Tensor<Double> {
+    self.sample(from: GaussianMeasure.stream(seed: seed, sample: sample))
+  }
+
+  /// The field of a stream of random numbers of its own: for a second field of the same sample.
+  public func sample(from stream: RandomStream) -> Tensor<Double> {
     guard let transform else { return .zeros(grid.shape) }
-    let coefficients = coefficients(GaussianMeasure.stream(seed: seed, sample: sample))
+    let coefficients = coefficients(stream)
     let shape = measure.boundary == .periodic ? grid.shape : axes.map(\.count)
     var values = Tensor<Double>(uninitialized: shape)
     values.withUnsafeMutableBuffer { values in
