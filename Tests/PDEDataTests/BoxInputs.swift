@@ -21,7 +21,7 @@ enum BoxInputs {
     for name in names {
       schema.addField(name, type: .float64, hasTime: false, axes: grid.axes.map(\.name), longName: name)
     }
-    let writer = try DatasetWriter(path: path, schema: schema)
+    let writer = try DatasetWriter(path: path, schema: schema, existing: .replace)
     for name in names {
       let values = samples.flatMap { sample in
         (0..<grid.pointCount).map { index in

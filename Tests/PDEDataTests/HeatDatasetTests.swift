@@ -42,7 +42,8 @@ private typealias FD = FiniteDifference
     #expect(try Self.error([axis, .dirichletNodes], [13, 8], ["tolerance": "1e-8"]) <= 2e-8)
     #expect(try Self.error([.periodic, axis], [7, 11], ["tolerance": "1e-8"]) <= 2e-8)
     #expect(try Self.error([.neumannCells, axis, .periodic], [5, 7, 6], ["tolerance": "1e-7"]) <= 2e-7)
-    guard axis.placement != .cells else { return }
+    // At a Neumann end the compact formula's modes are not cosines.
+    guard [.periodic, .dirichletNodes].contains(axis) else { return }
     #expect(
       try Self.error([axis, .periodic], [13, 11], ["tolerance": "1e-8", "order": "compact"]) <= 2e-8)
   }

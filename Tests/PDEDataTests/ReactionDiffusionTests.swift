@@ -72,7 +72,7 @@ private struct Rotation: ReactionTerm {
       let continuous = axis.wavenumber * axis.wavenumber + 4 * Double.pi * .pi
       let inSpace = [11, 23].map { n in
         let points = axis.placement == .nodes ? n + 1 : n
-        return (1 / Double(n), error([points, n], steps: order == .second ? 400 : 4000, continuous, order))
+        return (1 / Double(n), error([points, n], steps: order == .second ? 200 : 1000, continuous, order))
       }
       #expect(abs(FD.order(inSpace[0], inSpace[1]) - Double(order.rawValue)) <= 0.1, "\(order) \(inSpace)")
     }
