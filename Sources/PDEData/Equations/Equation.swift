@@ -45,7 +45,7 @@ extension Equation {
 /// All equations.
 public enum Equations {
   public static let all: [any Equation] = [
-    BurgersEquation(), DarcyEquation(), NavierStokesEquation(), AdvectionEquation(),
+    BurgersEquation(), DarcyEquation(), NavierStokesEquation(), AdvectionEquation(), ShallowWaterEquation(),
   ]
 
   public static func named(_ name: String) throws(ParameterError) -> any Equation {

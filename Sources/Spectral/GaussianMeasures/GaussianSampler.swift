@@ -50,10 +50,12 @@ public struct GaussianSampler: Sendable {
       shape.allSatisfy { $0 > 0 } ? BatchedTransform(kind, shape: shape, axes: Array(shape.indices)) : nil
   }
 
-  /// The field of a sample number, a function of (measure, seed, sample) evaluated at the grid's points.
-  public func sample(seed: UInt64, sample: UInt64) -> Tensor<Double> {
+  /// The field of a sample number, a function of (measure, seed, sample, component) evaluated at the grid's points; the
+  /// components of a sample are independent fields.
+  public func sample(seed: UInt64, sample: UInt64, component: Int = 0) -> Tensor<Double> {
     guard let transform else { return .zeros(grid.shape) }
-    let coefficients = coefficients(GaussianMeasure.stream(seed: seed, sample: sample))
+    let coefficients = coefficients(
+      GaussianMeasure.stream(seed: seed, sample: sample, component: component))
     let shape = measure.boundary == .periodic ? grid.shape : axes.map(\.count)
     var values = Tensor<Double>(uninitialized: shape)
     values.withUnsafeMutableBuffer { values in
