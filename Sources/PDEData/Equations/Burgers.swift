@@ -65,11 +65,11 @@ public struct BurgersEquation: Equation {
     guard initial.names.count == 1 || flux == .central else {
       throw ParameterError("method", "\(Self.methodName(flux)) is for one dimension")
     }
-    return try DifferenceProblem(initial, viscosity, settings, equation: self) { grid in
+    return try SchemeProblem(initial, viscosity, settings, equation: self) { grid in
       let points = grid.shape.map(String.init).joined(separator: "x")
       let diffusion = flux == .weno ? "compact fourth-order diffusion" : "second-order diffusion"
       let directions = grid.axes.count == 1 ? "" : " by alternating directions"
-      return DifferenceSystem(
+      return SchemeSystem(
         solver:
           "finite differences on \(points) points, \(flux.rawValue) convection, \(diffusion)\(directions)",
         fields: fields(grid.axes.count),

@@ -19,6 +19,9 @@ enum CommonParameters {
     "domain", .interval, default: "0:1", help: "extent a:b of every axis")
   static let precision = ParameterDescription(
     "precision", .choice(["float64", "float32"]), default: "float64", help: "arithmetic of the solver")
+  static let dimension = ParameterDescription(
+    "dimension", .choice(["1", "2", "3"]), default: nil,
+    help: "of space, where --resolution is one number (default: the equation's usual one)")
   static let solveResolution = ParameterDescription(
     "solve-resolution", .text, default: nil,
     help: "points per axis to solve with; every k-th is stored (default: as stored)")

@@ -8,10 +8,12 @@ struct InitialState: Sendable {
   /// The variables of files: `u0`.
   let names: [String]
   private(set) var thinning: Thinning
-  private let sources: [InputField]
+  private var sources: [InputField]
+  /// How random states are drawn; nil for the user's.
+  private let random: (fields: Random.Fields, seed: UInt64)?
   /// The user's own states may be coarser than the grid that is solved on.
   private let interpolation: FieldInterpolation?
-  /// From the points that fields are drawn on to those that are stored.
+  /// From the points that are solved on where nothing is refined.
   private let drawn: Thinning
   /// To half the spacing, where that is solved on.
   private var refinement: FieldInterpolation?
@@ -26,8 +28,12 @@ struct InitialState: Sendable {
 
   /// Random states: a field for each name.
   struct Random {
+    /// Those of a seed on a grid; with a coarser one, of modes that it resolves too.
+    typealias Fields =
+      @Sendable (_ grid: Grid, _ coarser: Grid?, _ seed: UInt64) throws -> [InputField]
+
     var attributes: [Attribute]
-    var fields: (_ grid: Grid, _ seed: UInt64) throws -> [InputField]
+    var fields: Fields
   }
 
   /// What holds at the boundary, and where the points are that go with it.
@@ -73,9 +79,14 @@ struct InitialState: Sendable {
     measure.boundary = surroundings.isZero ? .dirichlet : .periodic
     let random = Random(attributes: [
       Attribute("random_field", .text("\(names.joined(separator: ", ")) ~ \(measure)"))
-    ]) { [measure] grid, seed in
-      let sampler = try GaussianSampler(measure, grid: grid)
-      return names.indices.map { .random(sampler, seed: seed, component: $0) }
+    ]) { [measure] grid, coarser, seed in
+      let sampler = try GaussianSampler(measure, grid: grid, resolvedBy: coarser)
+      // The first of several fields takes the numbers that a single one would.
+      return names.indices.map {
+        $0 == 0
+          ? .random(sampler, seed: seed)
+          : .random(sampler, seed: seed, purpose: RandomPurpose("field \(names[$0])"))
+      }
     }
     try self.init(
       names, rank: rank, equation: equation, parameters: parameters, input: input, random: random,
@@ -99,10 +110,12 @@ struct InitialState: Sendable {
     var attributes = [Attribute("boundary_conditions", .text(surroundings.text))]
     switch input {
     case .random(let seed, _):
-      sources = try random.fields(thinning.solved, seed)
+      self.random = (random.fields, seed)
+      sources = try random.fields(thinning.solved, nil, seed)
       interpolation = nil
       attributes += random.attributes
     case .dataset(let reader):
+      self.random = nil
       sources = files.map { surroundings.isZero ? .zeroEndedDataset(reader, $0) : .dataset(reader, $0) }
       interpolation = thinning.isIdentity ? nil : FieldInterpolation(from: stored, to: thinning.solved)
     }
@@ -183,15 +196,20 @@ struct InitialState: Sendable {
     var solved = Tensor<Double>(uninitialized: [names.count] + grid.shape)
     var stored: [String: Tensor<Double>] = [:]
     for (index, source) in sources.enumerated() {
-      var field: Tensor<Double>
+      let field: Tensor<Double>
       if case .function(let function) = source {
         field = function(sample, grid)
         stored[names[index]] = function(sample, thinning.stored)
       } else {
         let values = try source.values(sample: sample)
-        field = interpolation?(values) ?? values
-        stored[names[index]] = interpolation == nil ? drawn(values) : values
-        field = refinement?(field) ?? field
+        if random == nil {
+          let interpolated = interpolation?(values) ?? values
+          field = refinement?(interpolated) ?? interpolated
+          stored[names[index]] = values
+        } else {
+          field = values
+          stored[names[index]] = thinning(values)
+        }
       }
       solved.withUnsafeMutableBuffer { target in
         field.withUnsafeBuffer { source in
@@ -203,10 +221,15 @@ struct InitialState: Sendable {
   }
 
   /// The same states, solved on half the spacing.
-  func refined() throws(ParameterError) -> InitialState {
+  func refined() throws -> InitialState {
     var result = self
     result.thinning = try drawn.refined()
-    result.refinement = FieldInterpolation(from: drawn.solved, to: result.thinning.solved)
+    let (grid, coarser) = (result.thinning.solved, drawn.solved)
+    if let random {
+      result.sources = try random.fields(grid, coarser, random.seed)
+    } else {
+      result.refinement = FieldInterpolation(from: coarser, to: grid)
+    }
     return result
   }
 }

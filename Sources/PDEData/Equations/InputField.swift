@@ -5,8 +5,9 @@ import Tensors
 
 /// The values of an input field for any sample, on one grid.
 enum InputField: Sendable {
-  /// `offset` is added to the field.
-  case random(GaussianSampler, seed: UInt64, component: Int = 0, offset: Double = 0)
+  case random(GaussianSampler, seed: UInt64, purpose: RandomPurpose = GaussianMeasure.purpose)
+  /// A random field around a mean.
+  case randomAround(Double, GaussianSampler, seed: UInt64)
   case dataset(DatasetReader, DatasetVariable)
   /// What is not zero at the ends of the axes is refused.
   case zeroEndedDataset(DatasetReader, DatasetVariable)
@@ -18,9 +19,11 @@ enum InputField: Sendable {
 
   func values(sample: Int) throws(DatasetError) -> Tensor<Double> {
     switch self {
-    case .random(let sampler, let seed, let component, let offset):
-      var values = sampler.sample(seed: seed, sample: UInt64(sample), component: component)
-      if offset != 0 { values += offset }
+    case .random(let sampler, let seed, let purpose):
+      return sampler.sample(seed: seed, sample: UInt64(sample), purpose: purpose)
+    case .randomAround(let mean, let sampler, let seed):
+      var values = sampler.sample(seed: seed, sample: UInt64(sample))
+      values += mean
       return values
     case .dataset(let reader, let variable):
       let block: Tensor<Double> = try reader.read(variable, samples: [sample])
@@ -37,10 +40,10 @@ enum InputField: Sendable {
     }
   }
 
-  /// A field of a file and the grid on which it lies, which has to have this many evenly spaced axes; all its values
-  /// are finite.
+  /// A field of a file and the grid on which it lies, which has to have this many axes, evenly spaced unless
+  /// `allowsStretched`; all its values are finite.
   static func find(
-    _ name: String, in reader: DatasetReader, rank: Int
+    _ name: String, in reader: DatasetReader, rank: Int, allowsStretched: Bool = false
   ) throws(DatasetError) -> (variable: DatasetVariable, grid: Grid) {
     let variable = try reader.variable(name)
     func failure(_ message: String) -> DatasetError {
@@ -55,8 +58,11 @@ enum InputField: Sendable {
         "\(rank) \(rank == 1 ? "axis" : "axes") beside the samples were expected, not \(variable.dimensions.map(\.name))"
       )
     }
-    for dimension in variable.gridDimensions where try !reader.axis(of: dimension).isUniform {
-      throw failure("its points along \(dimension.name) are not evenly spaced")
+    for dimension in variable.gridDimensions {
+      let isUniform = try reader.axis(of: dimension).isUniform
+      guard isUniform || allowsStretched else {
+        throw failure("its points along \(dimension.name) are not evenly spaced")
+      }
     }
     let layout = try ChannelLayout(reader, selections: [FieldSelection(name)])
     try layout.requireFinite(reader, samples: Array(0..<reader.sampleCount))

@@ -21,6 +21,7 @@ public struct ShallowWaterEquation: Equation {
 
   public var parameters: [ParameterDescription] {
     [
+      CommonParameters.dimension,
       ParameterDescription("gravity", .positive(allowsRange: false), default: "1", help: "gravity g"),
       ParameterDescription("coriolis", .real, default: "0", help: "rotation f, in two dimensions"),
       ParameterDescription(
@@ -52,7 +53,7 @@ public struct ShallowWaterEquation: Equation {
       parameters, stepper: isSpectral ? nil : Self.stepper,
       defaultCourant: isSpectral ? nil : Self.courantNumber)
     let rank = try InitialState.rank("h0", input)
-    guard rank <= 2 else { throw ParameterError("inputs", "\(name) has one or two dimensions, not \(rank)") }
+    guard rank <= 2 else { throw ParameterError("dimension", "\(name) has one or two, not \(rank)") }
     let water = Water(
       gravity: parameters.real("gravity") ?? 1, coriolis: parameters.real("coriolis") ?? 0)
     guard rank == 2 || water.coriolis == 0 else {
@@ -103,15 +104,15 @@ public struct ShallowWaterEquation: Equation {
     _ initial: InitialState, _ settings: EvolutionSettings, _ water: Water, _ attributes: [Attribute],
     _ element: Element.Type
   ) throws -> any DatasetProblem {
-    try DifferenceProblem(initial, nil, settings, equation: self, attributes: attributes) { grid in
+    try SchemeProblem(initial, nil, settings, equation: self, attributes: attributes) { grid in
       let scheme = ShallowWaterVolumes<Element>(
         grid: grid, gravity: water.gravity, coriolis: water.coriolis)
       let points = grid.shape.map(String.init).joined(separator: "x")
-      return DifferenceSystem(
+      return SchemeSystem(
         solver: "finite volumes, \(points) cells, van Leer's limiter, HLL flux",
         fields: fields(grid.axes.count)
       ) { initial, _, settings in
-        let evolution = DifferenceEvolution(
+        let evolution = SchemeEvolution(
           scheme: scheme, interval: settings.times[0], savedCount: settings.times.count,
           control: settings.control)
         var result = evolution.solve(scheme.conserved(initial))
@@ -163,7 +164,7 @@ public struct ShallowWaterEquation: Equation {
         "\(2 * depth) within r of the middle, \(depth) outside, r = L*U(0.06, 0.14); at rest"
       return InitialState.Random(attributes: [
         Attribute("initial_state", "dam-break"), Attribute("random_field", .text("h0 = \(text)")),
-      ]) { _, seed in
+      ]) { _, _, seed in
         [.function { sample, grid in Self.dam(depth, seed: seed, sample: sample, grid) }] + rest
       }
     }
@@ -173,8 +174,8 @@ public struct ShallowWaterEquation: Equation {
     return InitialState.Random(attributes: [
       Attribute("initial_state", "random"), Attribute("depth", .real(depth)),
       Attribute("random_field", .text("h0 - \(depth) ~ \(measure); at rest")),
-    ]) { [measure] grid, seed in
-      [.random(try GaussianSampler(measure, grid: grid), seed: seed, offset: depth)] + rest
+    ]) { [measure] grid, coarser, seed in
+      [.randomAround(depth, try GaussianSampler(measure, grid: grid, resolvedBy: coarser), seed: seed)] + rest
     }
   }
 

@@ -124,10 +124,12 @@ public struct GaussianMeasure: Sendable, Hashable, Codable {
       + UInt64(wavevector.last ?? 0)
   }
 
-  /// The stream that holds the random numbers of one sample, or of a further component of it.
-  public static func stream(seed: UInt64, sample: UInt64, component: Int = 0) -> RandomStream {
-    let name = component == 0 ? "gaussian measure" : "gaussian measure, component \(component)"
-    return RandomStream(seed: seed, purpose: RandomPurpose(name), sample: sample)
+  /// What the random numbers of fields are for where nothing else is said.
+  public static let purpose: RandomPurpose = "gaussian measure"
+
+  /// The stream that holds the random numbers of one sample.
+  public static func stream(seed: UInt64, sample: UInt64) -> RandomStream {
+    RandomStream(seed: seed, purpose: purpose, sample: sample)
   }
 
   /// A sample on a grid; for many samples make a ``GaussianSampler``.

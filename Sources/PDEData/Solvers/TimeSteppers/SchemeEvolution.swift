@@ -47,7 +47,7 @@ extension DifferenceScheme {
 }
 
 /// Integrates with a scheme and saves states at equal intervals.
-struct DifferenceEvolution<Scheme: DifferenceScheme>: Sendable {
+struct SchemeEvolution<Scheme: DifferenceScheme>: Sendable {
   typealias Element = Scheme.Element
 
   let scheme: Scheme
