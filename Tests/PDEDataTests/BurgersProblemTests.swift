@@ -119,9 +119,11 @@ import Testing
       warning: String?, failed: [Int]
     ) {
       var warning: String?
-      let summary = try Self.generator(resolution, options).run(to: folder.path("\(name).nc")) {
-        warning = $0.warning?.text ?? warning
-      }
+      let summary = try Self.generator(resolution, options).run(
+        to: folder.path("\(name).nc"),
+        progress: {
+          warning = $0.warning?.text ?? warning
+        })
       return (warning, summary.failed)
     }
     for method in ["central", "limited", "weno"] {

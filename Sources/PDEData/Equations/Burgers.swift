@@ -14,7 +14,8 @@ public struct BurgersEquation: Equation {
   public init() {}
 
   private static let surroundings = [InitialState.Surroundings.periodic, .zero]
-  private static let stepper = EvolutionSettings.Stepper(name: "SSPRK3-CN", order: 2)
+  private static let stepper = EvolutionSettings.Stepper(
+    name: "SSPRK3-CN", order: BurgersSolver<Double>.order)
 
   private static func methodName(_ flux: ConvectiveFlux) -> String { "differences-\(flux.rawValue)" }
 

@@ -15,7 +15,8 @@ public struct ShallowWaterEquation: Equation {
 
   private static let surroundings = [InitialState.Surroundings.periodic, .walls]
   private static let volumes = "finite-volumes"
-  private static let stepper = EvolutionSettings.Stepper(name: "SSPRK3", order: 3)
+  private static let stepper = EvolutionSettings.Stepper(
+    name: "SSPRK3", order: ShallowWaterVolumes<Double>.order)
   /// Where no step is asked for: h stays positive up to ½.
   private static let courantNumber = 0.45
 

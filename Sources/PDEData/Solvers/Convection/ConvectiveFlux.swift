@@ -11,7 +11,8 @@ public enum ConvectiveFlux: String, Sendable, Hashable, Codable, CaseIterable {
   /// variation does not grow.
   case limited
   /// WENO-Z (Borges, Carmona, Costa & Don, J. Comput. Phys. 227 (2008) 3191) with Lax–Friedrichs splitting: fifth order
-  /// where u is smooth, no oscillations at shocks to speak of.
+  /// where u is smooth, at extrema too (ε ~ h⁴; Don & Borges, J. Comput. Phys. 250 (2013) 347), no oscillations at shocks
+  /// to speak of.
   case weno
 
   /// Points beyond a line's ends that the stencil reaches.
@@ -32,7 +33,10 @@ public enum ConvectiveFlux: String, Sendable, Hashable, Codable, CaseIterable {
     case .limited: limitedFluxes(line, fluxes, count: count + 1)
     case .weno:
       let speed = Reductions.maximumMagnitude(line, count: count + 2 * Self.reach)
-      wenoFluxes(line, fluxes, speed, count: count + 1)
+      // Of the indicators, fluxes squared; below it a stencil counts as smooth.
+      let size = speed * speed / (E(count) * E(count))
+      let threshold = max(size * size, E.leastNormalMagnitude)
+      wenoFluxes(line, fluxes, speed, threshold, count: count + 1)
     }
     difference(fluxes, inverseSpacing, into: rates, count: count)
   }
@@ -76,17 +80,16 @@ private func limitedFluxes<E: Scalar>(
 
 /// The fifth-order value at the right end of the cell of c.
 @inline(__always)
-private func weno<E: Scalar>(_ a: E, _ b: E, _ c: E, _ d: E, _ e: E) -> E {
+private func weno<E: Scalar>(_ a: E, _ b: E, _ c: E, _ d: E, _ e: E, _ threshold: E) -> E {
   let (third, sixth) = (E(13) / 12, 1 / E(6))
   func square(_ x: E) -> E { x * x }
   let left = third * square(a - 2 * b + c) + square(a - 4 * b + 3 * c) / 4
   let middle = third * square(b - 2 * c + d) + square(b - d) / 4
   let right = third * square(c - 2 * d + e) + square(3 * c - 4 * d + e) / 4
   let tau = abs(left - right)
-  let tiny = E.leastNormalMagnitude
-  let w0 = (1 + square(tau / (left + tiny))) / 10
-  let w1 = (1 + square(tau / (middle + tiny))) * 6 / 10
-  let w2 = (1 + square(tau / (right + tiny))) * 3 / 10
+  let w0 = (1 + square(tau / (left + threshold))) / 10
+  let w1 = (1 + square(tau / (middle + threshold))) * 6 / 10
+  let w2 = (1 + square(tau / (right + threshold))) * 3 / 10
   let q0 = sixth * (2 * a - 7 * b + 11 * c)
   let q1 = sixth * (-b + 5 * c + 2 * d)
   let q2 = sixth * (2 * c + 5 * d - e)
@@ -96,15 +99,18 @@ private func weno<E: Scalar>(_ a: E, _ b: E, _ c: E, _ d: E, _ e: E) -> E {
 @specialized(where E == Float)
 @specialized(where E == Double)
 private func wenoFluxes<E: Scalar>(
-  _ p: UnsafePointer<E>, _ f: UnsafeMutablePointer<E>, _ speed: E, count: Int
+  _ p: UnsafePointer<E>, _ f: UnsafeMutablePointer<E>, _ speed: E, _ threshold: E, count: Int
 ) {
   @inline(__always) func forward(_ u: E) -> E { (u * u / 2 + speed * u) / 2 }
   @inline(__always) func backward(_ u: E) -> E { (u * u / 2 - speed * u) / 2 }
   for i in 0..<count {
     f[i] =
-      weno(forward(p[i]), forward(p[i + 1]), forward(p[i + 2]), forward(p[i + 3]), forward(p[i + 4]))
+      weno(
+        forward(p[i]), forward(p[i + 1]), forward(p[i + 2]), forward(p[i + 3]), forward(p[i + 4]),
+        threshold)
       + weno(
-        backward(p[i + 5]), backward(p[i + 4]), backward(p[i + 3]), backward(p[i + 2]), backward(p[i + 1]))
+        backward(p[i + 5]), backward(p[i + 4]), backward(p[i + 3]), backward(p[i + 2]), backward(p[i + 1]),
+        threshold)
   }
 }
 

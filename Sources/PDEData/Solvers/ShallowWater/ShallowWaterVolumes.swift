@@ -47,7 +47,8 @@ public struct ShallowWaterVolumes<Element: Scalar>: DifferenceScheme {
   public var stateShape: [Int] { [rank + 1] + grid.shape }
   public var scratchCount: Int { 2 * total + (lines.map(\.scratchCount).max() ?? 0) }
   public var courantLimit: Double { 1 }
-  public static var order: Int { 3 }
+  /// Limiters switch as waves pass: the steps' errors fall more slowly than with the third order of smooth flows.
+  public static var order: Int { 2 }
 
   public func plan(step: Double) -> Plan { Plan(step: step) }
 
