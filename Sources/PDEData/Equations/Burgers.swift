@@ -31,7 +31,9 @@ public struct BurgersEquation: Equation {
       parameters.text("boundary") == InitialState.Surroundings.zero.name ? .zero : .periodic
     let rank = try InitialState.rank("u0", input)
     guard rank <= 2 else { throw ParameterError("inputs", "\(name) has one or two dimensions, not \(rank)") }
-    let flux = ConvectiveFlux.allCases.first { Self.methodName($0) == parameters.text("method") }
+    var flux = ConvectiveFlux.allCases.first { Self.methodName($0) == parameters.text("method") }
+    // Where the spectral default does not apply.
+    if rank == 2, surroundings.isZero, !parameters.given.contains("method") { flux = .central }
     let settings = try EvolutionSettings(parameters, stepper: flux.map { _ in Self.stepper })
     let presets = InitialState.Presets(paper: .burgersPaper, script: .burgersScript)
     let initial =

@@ -7,6 +7,8 @@ import Tensors
 struct InitialState: Sendable {
   /// The variables of files: `u0`.
   let names: [String]
+  /// Those that differ from sample to sample.
+  let operatorInputs: [String]
   private(set) var thinning: Thinning
   private var sources: [InputField]
   /// How random states are drawn; nil for the user's.
@@ -32,6 +34,8 @@ struct InitialState: Sendable {
     typealias Fields =
       @Sendable (_ grid: Grid, _ coarser: Grid?, _ seed: UInt64) throws -> [InputField]
 
+    /// The names of the fields that are random; nil: all of them.
+    var operatorInputs: [String]?
     var attributes: [Attribute]
     var fields: Fields
   }
@@ -111,11 +115,13 @@ struct InitialState: Sendable {
     switch input {
     case .random(let seed, _):
       self.random = (random.fields, seed)
+      operatorInputs = random.operatorInputs ?? names
       sources = try random.fields(thinning.solved, nil, seed)
       interpolation = nil
       attributes += random.attributes
     case .dataset(let reader):
       self.random = nil
+      operatorInputs = names
       sources = files.map { surroundings.isZero ? .zeroEndedDataset(reader, $0) : .dataset(reader, $0) }
       interpolation = thinning.isIdentity ? nil : FieldInterpolation(from: stored, to: thinning.solved)
     }

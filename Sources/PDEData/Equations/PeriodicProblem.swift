@@ -59,7 +59,7 @@ where Basis.Element == Nonlinearity.Element {
     let solver =
       "pseudo-spectral\(kind), \(list(initial.thinning.solved.shape, "x")) points, 2/3 dealiased: "
       + "|k| <= \(list(system.basis.cutoffs, ", "))"
-    let inputs = initial.names + (viscosity.constant == nil ? [viscosity.name] : [])
+    let inputs = initial.operatorInputs + (viscosity.constant == nil ? [viscosity.name] : [])
     self.attributes =
       [Attribute("equation", .text(equation.name)), Attribute("equation_text", .text(equation.summary))]
       + initial.attributes + [viscosity.attribute] + attributes

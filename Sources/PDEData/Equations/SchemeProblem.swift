@@ -23,10 +23,8 @@ extension SchemeSystem {
   ) {
     self.init(solver: solver, fields: fields) { initial, viscosity, settings in
       let scheme = scheme(viscosity)
-      let evolution = SchemeEvolution(
-        scheme: scheme, interval: settings.times[0], savedCount: settings.times.count,
-        control: settings.control)
-      var result = evolution.solve(initial)
+      var result = scheme.evolve(
+        initial, interval: settings.times[0], savedCount: settings.times.count, control: settings.control)
       result.remark = remark(scheme, initial)
       return result
     }
@@ -61,7 +59,7 @@ struct SchemeProblem: DatasetProblem {
     self.equation = equation
     extraAttributes = attributes
     let isInput = viscosity.map { $0.constant == nil } ?? false
-    let inputs = initial.names + (isInput ? viscosity.map { [$0.name] } ?? [] : [])
+    let inputs = initial.operatorInputs + (isInput ? viscosity.map { [$0.name] } ?? [] : [])
     self.attributes =
       [Attribute("equation", .text(equation.name)), Attribute("equation_text", .text(equation.summary))]
       + initial.attributes + (viscosity.map { [$0.attribute] } ?? []) + attributes

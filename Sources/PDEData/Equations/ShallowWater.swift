@@ -113,10 +113,9 @@ public struct ShallowWaterEquation: Equation {
         solver: "finite volumes, \(points) cells, van Leer's limiter, HLL flux",
         fields: fields(grid.axes.count)
       ) { initial, _, settings in
-        let evolution = SchemeEvolution(
-          scheme: scheme, interval: settings.times[0], savedCount: settings.times.count,
+        var result = scheme.evolve(
+          scheme.conserved(initial), interval: settings.times[0], savedCount: settings.times.count,
           control: settings.control)
-        var result = evolution.solve(scheme.conserved(initial))
         result.states = result.states.map { scheme.velocities($0) }
         return result
       }
@@ -163,19 +162,25 @@ public struct ShallowWaterEquation: Equation {
       }
       let text =
         "\(2 * depth) within r of the middle, \(depth) outside, r = L*U(0.06, 0.14); at rest"
-      return InitialState.Random(attributes: [
-        Attribute("initial_state", "dam-break"), Attribute("random_field", .text("h0 = \(text)")),
-      ]) { _, _, seed in
+      return InitialState.Random(
+        operatorInputs: ["h0"],
+        attributes: [
+          Attribute("initial_state", "dam-break"), Attribute("random_field", .text("h0 = \(text)")),
+        ]
+      ) { _, _, seed in
         [.function { sample, grid in Self.dam(depth, seed: seed, sample: sample, grid) }] + rest
       }
     }
     var measure = try CommonParameters.measure(
       parameters, paper: .navierStokesPaper, script: .navierStokesScript)
     measure.boundary = surroundings.isPeriodic ? .periodic : .neumann
-    return InitialState.Random(attributes: [
-      Attribute("initial_state", "random"), Attribute("depth", .real(depth)),
-      Attribute("random_field", .text("h0 - \(depth) ~ \(measure); at rest")),
-    ]) { [measure] grid, coarser, seed in
+    return InitialState.Random(
+      operatorInputs: ["h0"],
+      attributes: [
+        Attribute("initial_state", "random"), Attribute("depth", .real(depth)),
+        Attribute("random_field", .text("h0 - \(depth) ~ \(measure); at rest")),
+      ]
+    ) { [measure] grid, coarser, seed in
       [.randomAround(depth, try GaussianSampler(measure, grid: grid, resolvedBy: coarser), seed: seed)] + rest
     }
   }

@@ -34,7 +34,7 @@ public enum ConvectiveFlux: String, Sendable, Hashable, Codable, CaseIterable {
     case .weno:
       let speed = Reductions.maximumMagnitude(line, count: count + 2 * Self.reach)
       // Of the indicators, fluxes squared; below it a stencil counts as smooth.
-      let size = speed * speed / (E(count) * E(count))
+      let size = 16 * speed * speed / (E(count) * E(count))
       let threshold = max(size * size, E.leastNormalMagnitude)
       wenoFluxes(line, fluxes, speed, threshold, count: count + 1)
     }
