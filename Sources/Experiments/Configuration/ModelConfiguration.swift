@@ -55,6 +55,13 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     }
   }
 
+  /// The wavenumbers that the model keeps along each axis; nil where it has none.
+  public var modes: [Int]? {
+    switch self {
+    case .fno(let configuration): configuration.modes
+    }
+  }
+
   public var channels: (inputs: Int, outputs: Int) {
     get {
       switch self {

@@ -59,11 +59,12 @@ public struct Benchmark: Sendable {
       outputNormalizer: .identity(channels: model.channels.outputs))
     let configuration = TrainingConfiguration()
     let optimizer = Optimizer(configuration.optimizer.updateRule, of: module)
+    let lossFunction = LossFunction<Float>(configuration.loss, on: Grid(periodicUnit: grid))
     var step: UInt64 = 0
     trainStepMilliseconds = try Self.time(repetitions, watch) {
       module.clearGradients()
       let tape = Tape<Float>(step: step)
-      let loss = configuration.loss(try normalized(input, at: positions, on: tape), target, on: tape)
+      let loss = lossFunction(try normalized(input, at: positions, on: tape), target, on: tape)
       tape.backward(from: loss)
       optimizer.step(learningRate: configuration.optimizer.learningRate)
       step += 1

@@ -65,8 +65,18 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("Size of the factors: a fraction of the dense weights, or ranks.", valueName: "rank"))
+    help: ArgumentHelp(
+      "Size of the factors: a fraction of the dense weights (0.05), or ranks ([64]; 3 3 3 2).",
+      valueName: "rank"))
   var rank: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Size of the factors: parameters of all spectral weights together, at most.", valueName: "n"))
+  var rankParameters: Int?
+
+  @Flag(inversion: .prefixedNo, help: "One factorization of the weights of all layers together.")
+  var jointFactorization: Bool?
 
   @Option(
     help: ArgumentHelp("How factors are applied: automatic, factorized, reconstructed.", valueName: "kind"))
@@ -97,6 +107,11 @@ struct ModelOptions: ParsableArguments {
     try set("tanh_stabilizer", tanhStabilizer, "tanh-stabilizer")
     try set("separable", separable, "separable")
     try set("factorization", factorization, "factorization")
+    try set("joint_factorization", jointFactorization, "joint-factorization")
+    if let rankParameters {
+      guard rank.isEmpty else { throw ValidationError("expected one of --rank and --rank-parameters") }
+      try document.set("model.rank.parameters", to: rankParameters, origin: "--rank-parameters")
+    }
     if !rank.isEmpty {
       let text = rank.count == 1 ? rank[0] : "[\(rank.joined(separator: ", "))]"
       try document.set("model.rank=\(text)", origin: "--rank")
