@@ -90,6 +90,27 @@ import Testing
     #expect(message("training.loss={name: mse, weight: -1}").contains("0 or more"))
   }
 
+  @Test func patchesInFiles() throws {
+    let model = try train("patches", "model.multigrid={levels: 1, overlap: [0.125]}", "model.modes=[2, 2]")
+    let written = try Experiment(ConfigurationDocument(contentsOf: folder.file("patches/experiment.yaml")))
+    guard case .multigrid(let multigrid, let base) = written.model else {
+      Issue.record("the model is not on patches")
+      return
+    }
+    #expect(multigrid.levels == 1 && multigrid.overlap == [0.125] && base.channels == (1, 1))
+    _ = try model.predict(data: folder.file("d.nc"), output: folder.file("p.nc"))
+    let report = try model.decompose(.tucker, rank: .fraction(0.5), to: folder.file("q.safetensors"))
+    #expect(report.error < 1)
+    _ = try TrainedModel(path: folder.file("q.safetensors")).predict(
+      data: folder.file("d.nc"), output: folder.file("q.nc"))
+    try writeSquares(folder.file("odd.nc"), shape: [9, 8])
+    let odd = failure { _ = try model.predict(data: folder.file("odd.nc"), output: folder.file("o.nc")) }
+    #expect(odd?.exitCode == 65 && odd?.message.contains("8 or 12 points could") == true)
+    #expect(message("model.multigrid={levels: -1}").contains("from 0 to 6"))
+    #expect(message("model.multigrid={level: 1}").contains("levels"))
+    #expect(message("model.multigrid={levels: 1, overlap: [0.1, 0.1, 0.1]}").contains("multigrid.overlap"))
+  }
+
   @Test func modesInFiles() throws {
     _ = try train("growing", "training.incremental_modes={start: [2, 2], rule: schedule}")
     let written = try Experiment(ConfigurationDocument(contentsOf: folder.file("growing/experiment.yaml")))

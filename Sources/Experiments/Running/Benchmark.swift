@@ -48,6 +48,7 @@ public struct Benchmark: Sendable {
         .usage,
         "expected a grid of \(model.dimensions) axes and a batch of at least 1, found \(grid), \(batchSize)")
     }
+    if let problem = model.problem(grid: grid) { throw ExperimentError(.usage, "--grid: \(problem)") }
     FFTPlanner.effort = .measure
     let stream = RandomStream(seed: 0, purpose: "benchmark")
     let input = Tensor<Float>.normal([batchSize, model.channels.inputs] + grid, from: stream)

@@ -17,14 +17,17 @@ extension TrainedModel {
   ) throws -> WeightDecomposition {
     try TextFile.check(output, policy)
     try DistinctFiles.require(output: output, inputs: [path])
-    guard let dense = normalized.model as? FNO<Float> else {
+    let module: any NeuralOperator<Float> =
+      (normalized.model as? PatchedOperator<Float>)?.base ?? normalized.model
+    guard let dense = module as? FNO<Float> else {
       throw ExperimentError(
         .invalidData, "\(path): a \(description.model.kind.rawValue) has no spectral weights to factorize")
     }
     do {
       let (model, decomposition) = try dense.decomposed(factorization, rank: rank, joint: joint)
       var description = description
-      description.model = .fno(decomposition.configuration)
+      description.model = description.model.withFNO(decomposition.configuration)
+      // Parameters have the same names on patches as on the whole.
       let result = NormalizedOperator<Float>(
         model, inputNormalizer: normalized.inputNormalizer, outputNormalizer: normalized.outputNormalizer)
       try TrainedModel(path: output, description, result).write(to: output)
@@ -85,5 +88,15 @@ public struct DecompositionRequest: Sendable {
     }
     let section = try document.decode(Section.self)
     (self.factorization, self.rank) = (section.factorization, section.rank)
+  }
+}
+
+extension ModelConfiguration {
+  /// With another FNO in the place of this one.
+  fileprivate func withFNO(_ configuration: FNOConfiguration) -> ModelConfiguration {
+    var result = ModelConfiguration.fno(configuration)
+    result.channels = channels
+    guard case .multigrid(let multigrid, _) = self else { return result }
+    return .multigrid(multigrid, result)
   }
 }

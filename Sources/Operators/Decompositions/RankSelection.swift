@@ -63,6 +63,13 @@ enum RankSelection {
       result[place] += step
       return result
     }
+    // Less than this is roundoff of single-precision weights: not worth a number.
+    let nothing = 1e-14
+    while let place = places.first(where: {
+      ranks[$0] > 1 && square($0, ranks[$0] - 1, ranks) <= nothing
+    }) {
+      ranks[place] -= 1
+    }
     while count(ranks) > budget {
       let total = count(ranks)
       let steps = places.filter { ranks[$0] > 1 }.map { place in
@@ -75,8 +82,7 @@ enum RankSelection {
     while true {
       let steps = places.filter { ranks[$0] < full[$0] && count(changed($0, by: 1)) <= budget }
       let gains = steps.map { (place: $0, gain: square($0, ranks[$0], ranks)) }
-      // Less than this is roundoff of single-precision weights, not worth a number.
-      guard let best = gains.max(by: { $0.gain < $1.gain }), best.gain > 1e-14 else { return ranks }
+      guard let best = gains.max(by: { $0.gain < $1.gain }), best.gain > nothing else { return ranks }
       ranks[best.place] += 1
     }
   }

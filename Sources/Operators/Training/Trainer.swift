@@ -61,7 +61,7 @@ public final class Trainer<Element: SpectralScalar> {
     state = TrainingState(configuration: configuration, sampleCount: training.sampleCount)
     session = Session(start: clock.now)
     guard let growth = configuration.modeGrowth else { return }
-    guard let model = normalized.model as? any GrowingModes else {
+    guard let model = growingModel else {
       throw ConfigurationError(key: "incremental_modes", reason: "a model that has modes")
     }
     if let problem = growth.problem(modes: model.modes) { throw problem }
@@ -100,7 +100,7 @@ public final class Trainer<Element: SpectralScalar> {
     try checkpoint.restore(optimizer, stepCounts: stored.optimizerStepCounts)
     state = stored
     state.configuration = configuration
-    if let modes = stored.activeModes, let model = normalized.model as? any GrowingModes {
+    if let modes = stored.activeModes, let model = growingModel {
       model.activeModes = modes
     }
     if stored.plans?.takeUp() == false {
@@ -229,11 +229,15 @@ public final class Trainer<Element: SpectralScalar> {
     growModes(onEvent)
   }
 
+  /// The model, or what it applies patch by patch, where it has modes.
+  private var growingModel: (any GrowingModes)? {
+    let model: Any = (normalized.model as? PatchedOperator<Element>)?.base ?? normalized.model
+    return model as? any GrowingModes
+  }
+
   /// Takes in more modes where the configuration says so. Their weights are zero: the function stays the same.
   private func growModes(_ onEvent: (TrainingEvent) -> Void) {
-    guard let growth = configuration.modeGrowth, let model = normalized.model as? any GrowingModes else {
-      return
-    }
+    guard let growth = configuration.modeGrowth, let model = growingModel else { return }
     let modes = growth.modes(
       after: state.position.epoch, active: model.activeModes, of: model.modes, strengths: model.modeStrengths)
     guard modes != model.activeModes else { return }

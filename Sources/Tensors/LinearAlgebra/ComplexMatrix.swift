@@ -94,11 +94,11 @@ public struct ComplexMatrix: Sendable {
     guard m > 0, n > 0, k > 0 else { return result }
     let (one, zero): ([Double], [Double]) = ([1, 0], [0, 0])
     result.values.withUnsafeMutableBufferPointer { c in
-      a.values.withUnsafeBufferPointer { a_ in
-        b.values.withUnsafeBufferPointer { b_ in
+      a.values.withUnsafeBufferPointer { left in
+        b.values.withUnsafeBufferPointer { right in
           cblas_zgemm(
             CblasRowMajor, formOfA.code, formOfB.code, blasint(m), blasint(n), blasint(k), one,
-            a_.baseAddress, blasint(a.columns), b_.baseAddress, blasint(b.columns), zero, c.baseAddress,
+            left.baseAddress, blasint(a.columns), right.baseAddress, blasint(b.columns), zero, c.baseAddress,
             blasint(n))
         }
       }

@@ -85,6 +85,21 @@ struct ModelOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Activation and normalization before the convolution.")
   var preactivation: Bool?
 
+  @Option(
+    help: ArgumentHelp("Cut the domain into 2^n patches an axis with n coarser levels.", valueName: "n"))
+  var multigridLevels: Int?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("What patches share on each side, as a fraction of the whole.", valueName: "fraction"))
+  var multigridOverlap: [Double] = []
+
+  @Option(help: ArgumentHelp("Beyond the domain: periodic, reflect, replicate.", valueName: "kind"))
+  var multigridBoundary: String?
+
+  @Option(help: ArgumentHelp("Coarser levels: subsample or average.", valueName: "kind"))
+  var multigridCoarsening: String?
+
   /// Puts what was given over a configuration.
   func apply(to document: inout ConfigurationDocument) throws {
     func set(_ key: String, _ value: (some Encodable)?, _ option: String) throws {
@@ -117,6 +132,10 @@ struct ModelOptions: ParsableArguments {
       try document.set("model.rank=\(text)", origin: "--rank")
     }
     try set("contraction", contraction, "contraction")
+    try set("multigrid.levels", multigridLevels, "multigrid-levels")
+    try set("multigrid.overlap", multigridOverlap.isEmpty ? nil : multigridOverlap, "multigrid-overlap")
+    try set("multigrid.boundary", multigridBoundary, "multigrid-boundary")
+    try set("multigrid.coarsening", multigridCoarsening, "multigrid-coarsening")
     try set("preactivation", preactivation, "preactivation")
   }
 }
