@@ -3,11 +3,30 @@
 #include <cblas.h>
 #include <stddef.h>
 
-// LAPACK as gfortran compiles it: everything by reference, lengths of character arguments at the end.
+// LAPACK as gfortran compiles it: everything by reference, lengths of character arguments at the end; complex numbers
+// are pairs of doubles.
 void dpbtrf_(const char *uplo, const blasint *n, const blasint *kd, double *ab, const blasint *ldab, blasint *info,
              size_t uplo_length);
 void dpbtrs_(const char *uplo, const blasint *n, const blasint *kd, const blasint *nrhs, const double *ab,
              const blasint *ldab, double *b, const blasint *ldb, blasint *info, size_t uplo_length);
+void zgesdd_(const char *jobz, const blasint *m, const blasint *n, double *a, const blasint *lda, double *s,
+             double *u, const blasint *ldu, double *vt, const blasint *ldvt, double *work, const blasint *lwork,
+             double *rwork, blasint *iwork, blasint *info, size_t jobz_length);
+void zposv_(const char *uplo, const blasint *n, const blasint *nrhs, double *a, const blasint *lda, double *b,
+            const blasint *ldb, blasint *info, size_t uplo_length);
+
+// The thin singular value decomposition.
+static inline void operators_zgesdd(const blasint *m, const blasint *n, double *a, const blasint *lda, double *s,
+                                    double *u, const blasint *ldu, double *vt, const blasint *ldvt, double *work,
+                                    const blasint *lwork, double *rwork, blasint *iwork, blasint *info) {
+  zgesdd_("S", m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, rwork, iwork, info, 1);
+}
+
+// A X = B with A Hermitian and positive.
+static inline void operators_zposv(const blasint *n, const blasint *nrhs, double *a, const blasint *lda, double *b,
+                                   const blasint *ldb, blasint *info) {
+  zposv_("U", n, nrhs, a, lda, b, ldb, info, 1);
+}
 
 // Whether the processor and the operating system offer the AVX-512 subset that OpenBLAS's SKYLAKEX kernels use.
 static inline int operators_cpu_has_avx512(void) {

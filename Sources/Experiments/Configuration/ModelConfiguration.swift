@@ -7,6 +7,9 @@ import Tensors
 public enum ModelConfiguration: Codable, Sendable, Equatable {
   /// Dense or tensorized.
   case fno(FNOConfiguration)
+  /// A model of any kind on patches of the domain. Its channels are those of the whole; the coarser levels that the
+  /// patches have beside them are added where the model is made.
+  indirect case multigrid(MultigridConfiguration, ModelConfiguration)
 
   public enum Kind: String, Codable, Sendable, CaseIterable {
     case fno
@@ -15,12 +18,13 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   }
 
   public enum CodingKeys: String, CodingKey, CaseIterable {
-    case kind
+    case kind, multigrid
   }
 
   public var kind: Kind {
     switch self {
     case .fno(let configuration): configuration.factorization == .dense ? .fno : .tfno
+    case .multigrid(_, let base): base.kind
     }
   }
 
@@ -38,13 +42,20 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
         .factorization, default: kind == .tfno ? .tucker : .dense)
       self = .fno(configuration)
     }
+    if let multigrid = try values.decodeIfPresent(MultigridConfiguration.self, forKey: .multigrid) {
+      self = .multigrid(multigrid, self)
+    }
   }
 
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(kind, forKey: .kind)
     switch self {
-    case .fno(let configuration): try configuration.encode(to: encoder)
+    case .fno(let configuration):
+      try values.encode(kind, forKey: .kind)
+      try configuration.encode(to: encoder)
+    case .multigrid(let multigrid, let base):
+      try base.encode(to: encoder)
+      try values.encode(multigrid, forKey: .multigrid)
     }
   }
 
@@ -52,6 +63,15 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   public var dimensions: Int {
     switch self {
     case .fno(let configuration): configuration.dimensions
+    case .multigrid(_, let base): base.dimensions
+    }
+  }
+
+  /// The wavenumbers that the model keeps along each axis; nil where it has none.
+  public var modes: [Int]? {
+    switch self {
+    case .fno(let configuration): configuration.modes
+    case .multigrid(_, let base): base.modes
     }
   }
 
@@ -59,6 +79,7 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     get {
       switch self {
       case .fno(let configuration): (configuration.inChannels, configuration.outChannels)
+      case .multigrid(_, let base): base.channels
       }
     }
     set {
@@ -66,6 +87,9 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       case .fno(var configuration):
         (configuration.inChannels, configuration.outChannels) = newValue
         self = .fno(configuration)
+      case .multigrid(let multigrid, var base):
+        base.channels = newValue
+        self = .multigrid(multigrid, base)
       }
     }
   }
@@ -74,6 +98,8 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   public var problem: String? {
     switch self {
     case .fno(let configuration): configuration.problem
+    case .multigrid(let multigrid, let base):
+      multigrid.problem(dimensions: base.dimensions) ?? base.onPatches(multigrid).problem
     }
   }
 
@@ -81,6 +107,24 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   public func makeModel(seed: UInt64? = 0) -> any NeuralOperator<Float> {
     switch self {
     case .fno(let configuration): FNO<Float>(configuration, seed: seed)
+    case .multigrid(let multigrid, let base):
+      PatchedOperator(base.onPatches(multigrid).makeModel(seed: seed), multigrid)
+    }
+  }
+
+  /// This model with the channels of all levels of patches.
+  private func onPatches(_ multigrid: MultigridConfiguration) -> ModelConfiguration {
+    var result = self
+    result.channels.inputs *= multigrid.levels + 1
+    return result
+  }
+
+  /// Why the model cannot be applied to a grid of this shape; nil where it can.
+  func problem(grid shape: [Int]) -> String? {
+    switch self {
+    case .fno: nil
+    case .multigrid(let multigrid, let base):
+      MultigridPatching.problem(shape: shape, multigrid) ?? base.problem(grid: shape)
     }
   }
 
@@ -96,6 +140,21 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
         let padding = Int((part * Double(axis.count)).rounded(.toNearestOrEven))
         return axis.count + 2 * padding < modes ? (axis.name, axis.count, modes - 2 * padding) : nil
       }
+    case .multigrid(let multigrid, let base):
+      base.coarseAxes(of: Self.patchGrid(multigrid, grid))
     }
+  }
+
+  /// The grid of a patch.
+  private static func patchGrid(_ multigrid: MultigridConfiguration, _ grid: Grid) -> Grid {
+    guard multigrid.levels > 0, MultigridPatching.problem(shape: grid.shape, multigrid) == nil else {
+      return grid
+    }
+    let patching = MultigridPatching(multigrid, shape: grid.shape)
+    var result = grid
+    for axis in grid.axes.indices {
+      result.axes[axis].count = patching.patchSizes[axis] + 2 * patching.margins[axis]
+    }
+    return result
   }
 }

@@ -49,6 +49,8 @@ public struct TrainingSection: Codable, Sendable, Equatable {
   public var checkpointInterval = 10.0
   /// Whether Fourier transforms are planned by rule instead of by measurement.
   public var deterministic = false
+  /// How modes come into use while training; nil: all from the beginning.
+  public var incrementalModes: ModeGrowth?
   /// A model (run folder or file) to begin with instead of random parameters.
   public var initializeFrom: String?
 
@@ -80,6 +82,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
     seed = try values.decode(.seed, default: seed)
     checkpointInterval = try values.decode(.checkpointInterval, default: checkpointInterval)
     deterministic = try values.decode(.deterministic, default: deterministic)
+    incrementalModes = try values.decodeIfPresent(ModeGrowth.self, forKey: .incrementalModes)
     initializeFrom = try values.decodeIfPresent(String.self, forKey: .initializeFrom)
   }
 
@@ -102,6 +105,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
     case seed
     case checkpointInterval = "checkpoint_interval"
     case deterministic
+    case incrementalModes = "incremental_modes"
     case initializeFrom = "initialize_from"
   }
 
@@ -122,6 +126,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
         rule: optimizer, learningRate: learningRate, weightDecay: weightDecay, beta1: beta1, beta2: beta2,
         epsilon: epsilon, momentum: momentum, nesterov: nesterov),
       schedule: LearningRateSchedule(course, warmUp: warmupEpochs == 0 ? nil : .init(epochs: warmupEpochs)),
-      loss: loss, gradientClip: gradientClip, seed: seed, checkpointInterval: checkpointInterval)
+      loss: loss, gradientClip: gradientClip, seed: seed, checkpointInterval: checkpointInterval,
+      modeGrowth: incrementalModes)
   }
 }

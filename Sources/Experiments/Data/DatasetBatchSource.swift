@@ -19,6 +19,7 @@ public struct DatasetBatchSource: BatchSource {
   }
 
   public var sampleCount: Int { samples.count }
+  public var grid: Grid { data.grid }
 
   /// Without outputs in the file the target has no channels.
   ///
@@ -57,6 +58,7 @@ public struct DatasetBatchSource: BatchSource {
   public func loaded(upTo limit: Int) throws -> any BatchSource<Float> {
     guard byteCount <= limit, let outputs = data.outputs else { return self }
     return TensorSource(
-      inputs: try read(data.inputs, samples), targets: try read(outputs, samples), positions: positions)
+      inputs: try read(data.inputs, samples), targets: try read(outputs, samples), positions: positions,
+      grid: data.grid)
   }
 }

@@ -91,6 +91,11 @@ public enum NeuralOperatorInterchange {
       }
       configuration.positionalEmbedding = .uniform
       return configuration
+    case .multigrid:
+      throw ExperimentError(
+        .invalidData,
+        "\(model.path): cannot be exported: it works on patches, which neuraloperator cuts outside of its models"
+      )
     }
   }
 }

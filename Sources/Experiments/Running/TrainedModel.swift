@@ -114,6 +114,9 @@ extension ModelConfiguration {
         "\(path): \(names(data.mapping.inputs)) lie on \(data.grid.axes.count) axes, but \(owner) has \(dimensions)"
       )
     }
+    if let problem = problem(grid: data.grid.shape) {
+      throw ExperimentError(.invalidData, "\(path): \(problem)")
+    }
     let sides = [
       ("inputs", data.mapping.inputs, data.inputs.channelCount as Int?, channels.inputs),
       ("outputs", data.mapping.outputs, data.outputs?.channelCount, channels.outputs),

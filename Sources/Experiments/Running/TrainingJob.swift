@@ -227,7 +227,7 @@ extension TrainingJob {
     let source = TensorSource<Float>(
       inputs: .zeros([batch, channels.inputs] + data.grid.shape),
       targets: Tensor(repeating: 1, shape: [batch, channels.outputs] + data.grid.shape),
-      positions: data.positions)
+      positions: data.positions, grid: data.grid)
     let normalized = NormalizedOperator(
       experiment.model.makeModel(seed: experiment.training.seed),
       inputNormalizer: .identity(channels: channels.inputs),

@@ -22,10 +22,17 @@ public protocol BatchSource<Element>: Sendable {
   var sampleCount: Int { get }
   /// Where the points of every sample are.
   var positions: GridPositions { get }
+  /// The grid they are on, in its own coordinates: what derivatives are taken on.
+  var grid: Grid { get }
 
   /// The samples of these numbers, in their order. Called from a thread that reads ahead: takes no part in the
   /// ``WorkerPool``, whose threads are busy with the batch before.
   func batch(_ indices: [Int]) throws -> Batch<Element>
+}
+
+extension BatchSource {
+  /// Periodic, of length 1 along every axis: what nobody has said otherwise of.
+  public var grid: Grid { Grid(periodicUnit: positions.shape) }
 }
 
 /// Samples that are in memory.
@@ -35,14 +42,19 @@ public struct TensorSource<Element: Scalar>: BatchSource {
   /// `[sample, channel, …grid]`.
   public let targets: Tensor<Element>
   public let positions: GridPositions
+  public let grid: Grid
 
-  public init(inputs: Tensor<Element>, targets: Tensor<Element>, positions: GridPositions) {
+  /// - Parameter grid: nil: periodic, of length 1 along every axis.
+  public init(
+    inputs: Tensor<Element>, targets: Tensor<Element>, positions: GridPositions, grid: Grid? = nil
+  ) {
     precondition(
       inputs.shape[0] == targets.shape[0] && inputs.shape[2...] == targets.shape[2...]
         && Array(inputs.shape[2...]) == positions.shape, "one target for every input, on one grid")
     self.inputs = inputs
     self.targets = targets
     self.positions = positions
+    self.grid = grid ?? Grid(periodicUnit: positions.shape)
   }
 
   public var sampleCount: Int { inputs.shape[0] }
@@ -64,6 +76,7 @@ public struct SubsetSource<Element: Scalar>: BatchSource {
 
   public var sampleCount: Int { indices.count }
   public var positions: GridPositions { base.positions }
+  public var grid: Grid { base.grid }
 
   public func batch(_ indices: [Int]) throws -> Batch<Element> {
     try base.batch(indices.map { self.indices[$0] })

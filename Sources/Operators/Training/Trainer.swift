@@ -13,7 +13,7 @@ import Tensors
 /// let trainer = try Trainer(normalized, TrainingConfiguration(epochs: 50), training: source, validation: held)
 /// let outcome = try trainer.run(stop: stop) { event in … }
 /// ```
-public final class Trainer<Element: Scalar> {
+public final class Trainer<Element: SpectralScalar> {
   public let normalized: NormalizedOperator<Element>
   public let configuration: TrainingConfiguration
   public private(set) var state: TrainingState
@@ -22,6 +22,7 @@ public final class Trainer<Element: Scalar> {
   private let validation: (any BatchSource<Element>)?
   private let files: TrainingFiles?
   private let optimizer: Optimizer<Element>
+  private let loss: LossFunction<Element>
   private let stepsPerEpoch: Int
   private let clock = ContinuousClock()
   private var session: Session
@@ -55,9 +56,18 @@ public final class Trainer<Element: Scalar> {
     self.validation = validation
     self.files = files
     optimizer = Optimizer(configuration.optimizer.updateRule, of: normalized.model)
+    loss = LossFunction(configuration.loss, on: training.grid)
     stepsPerEpoch = (training.sampleCount + configuration.batchSize - 1) / configuration.batchSize
     state = TrainingState(configuration: configuration, sampleCount: training.sampleCount)
     session = Session(start: clock.now)
+    guard let growth = configuration.modeGrowth else { return }
+    guard let model = growingModel else {
+      throw ConfigurationError(key: "incremental_modes", reason: "a model that has modes")
+    }
+    if let problem = growth.problem(modes: model.modes) { throw problem }
+    model.activeModes = growth.start
+    model.clearInactiveModes()
+    state.activeModes = growth.start
   }
 
   /// Takes up parameters, optimizer and position from a training checkpoint.
@@ -90,6 +100,9 @@ public final class Trainer<Element: Scalar> {
     try checkpoint.restore(optimizer, stepCounts: stored.optimizerStepCounts)
     state = stored
     state.configuration = configuration
+    if let modes = stored.activeModes, let model = growingModel {
+      model.activeModes = modes
+    }
     if stored.plans?.takeUp() == false {
       warnings.append(
         "\(path): its plans of Fourier transforms are of another FFTW: results may differ in the last bits")
@@ -148,7 +161,7 @@ public final class Trainer<Element: Scalar> {
     let tape = Tape<Element>(
       seed: configuration.seed, step: UInt64(position.epoch * stepsPerEpoch + position.step))
     let prediction = try normalized(batch.input, at: training.positions, on: tape)
-    let lossOnTape = configuration.loss(prediction, batch.target, on: tape)
+    let lossOnTape = loss(prediction, batch.target, on: tape)
     let loss = Double(lossOnTape.value.scalarValue)
     guard loss.isFinite else { throw try notFinite(.loss, learningRate: rate) }
     tape.backward(from: lossOnTape)
@@ -173,11 +186,13 @@ public final class Trainer<Element: Scalar> {
   /// The loss on the validation samples; nil where a stop was requested meanwhile.
   private func validate(_ stop: StopSignal) throws -> Validation? {
     guard let validation else { return Validation.none }
+    let lossFunction =
+      validation.grid == training.grid ? loss : LossFunction<Element>(configuration.loss, on: validation.grid)
     let start = clock.now
     var sum = 0.0
     do {
       try normalized.forEachPrediction(over: validation, batchSize: configuration.batchSize) { batch in
-        for loss in configuration.loss.perSample(batch.output, batch.batch.target) { sum += loss }
+        for loss in lossFunction.perSample(batch.output, batch.batch.target) { sum += loss }
         if stop.isRequested { throw Interrupted() }
       }
     } catch is Interrupted {
@@ -211,6 +226,24 @@ public final class Trainer<Element: Scalar> {
     state.position = TrainingPosition(epoch: state.position.epoch + 1)
     if let files { try HistoryFile(path: files.history).append(record) }
     onEvent(.epoch(record, isBest: isBest))
+    growModes(onEvent)
+  }
+
+  /// The model, or what it applies patch by patch, where it has modes.
+  private var growingModel: (any GrowingModes)? {
+    let model: Any = (normalized.model as? PatchedOperator<Element>)?.base ?? normalized.model
+    return model as? any GrowingModes
+  }
+
+  /// Takes in more modes where the configuration says so. Their weights are zero: the function stays the same.
+  private func growModes(_ onEvent: (TrainingEvent) -> Void) {
+    guard let growth = configuration.modeGrowth, let model = growingModel else { return }
+    let modes = growth.modes(
+      after: state.position.epoch, active: model.activeModes, of: model.modes, strengths: model.modeStrengths)
+    guard modes != model.activeModes else { return }
+    model.activeModes = modes
+    state.activeModes = modes
+    onEvent(.modes(modes))
   }
 
   private func progress(loss: Double, gradientNorm: Double) -> TrainingProgress {
