@@ -46,6 +46,7 @@ extension Equation {
 public enum Equations {
   public static let all: [any Equation] = [
     BurgersEquation(), DarcyEquation(), NavierStokesEquation(), AdvectionEquation(),
+    CavityEquation(),
   ]
 
   public static func named(_ name: String) throws(ParameterError) -> any Equation {

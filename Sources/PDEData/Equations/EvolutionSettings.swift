@@ -1,13 +1,27 @@
-// What equations in time on periodic grids share: times, time stepper, precision, and what files tell of them.
+// What equations in time share: times, time stepper, precision, and what files tell of them.
 
 import RealModule
 import Spectral
 import Tensors
 
+/// A way to solve in time by differences in space, beside the spectral ones.
+struct DifferenceMethod: Sendable, Hashable {
+  /// As the command line calls it: `differences-adi`.
+  let choice: String
+  /// Of the time stepper.
+  let name: String
+  let order: Int
+}
+
 /// When states are saved and how the time between is stepped over.
 struct EvolutionSettings: Sendable {
   let times: [Double]
+  /// Of spectral solutions.
   let method: SemilinearMethod
+  /// Of others; nil: the solution is spectral.
+  let differences: DifferenceMethod?
+  /// The quantities that `--record` names.
+  let recorded: [String]
   private(set) var control: StepControl
   let isSinglePrecision: Bool
 
@@ -19,22 +33,37 @@ struct EvolutionSettings: Sendable {
   private static let doublePrecisionTolerance = 1e-13
 
   /// The parameters that ``init(_:)`` understands.
-  static let parameters: [ParameterDescription] = [
-    CommonParameters.finalTime, CommonParameters.saveEvery,
-    ParameterDescription(
-      "method", .choice(SemilinearMethod.all.map(methodName)), default: methodName(.etdrk4),
-      help: "discretization and time stepper"),
-    CommonParameters.step,
-    ParameterDescription(
-      "cfl", .positive(allowsRange: false), default: nil,
-      help: "instead of error control: steps of at most this Courant number"),
-    CommonParameters.tolerance(
-      "1e-6", "relative error in L2 of every saved state that the time step may cause (float32: 1e-4)"),
-    CommonParameters.precision,
-  ]
+  static let parameters = parameters()
 
-  init(_ parameters: ParameterValues) throws(ParameterError) {
+  /// The same, of equations that have more quantities to record, or can be solved by differences too (or by those
+  /// alone).
+  static func parameters(
+    quantities: StateQuantities = .scalar, differences: [DifferenceMethod] = [], isSpectral: Bool = true,
+    tolerance: String = "1e-6"
+  ) -> [ParameterDescription] {
+    let methods =
+      (isSpectral ? SemilinearMethod.all.map(methodName) : []) + differences.map(\.choice)
+    return [
+      CommonParameters.finalTime, CommonParameters.saveEvery,
+      ParameterDescription(
+        "method", .choice(methods), default: methods[0], help: "discretization and time stepper"),
+      CommonParameters.step,
+      ParameterDescription(
+        "cfl", .positive(allowsRange: false), default: nil,
+        help: "instead of error control: steps of at most this Courant number"),
+      CommonParameters.tolerance(
+        tolerance,
+        "relative error in L2 of every saved state that the time step may cause (float32: 1e-4)"),
+      CommonParameters.precision, quantities.parameter,
+    ]
+  }
+
+  init(
+    _ parameters: ParameterValues, differences known: [DifferenceMethod] = []
+  ) throws(ParameterError) {
     times = try CommonParameters.times(parameters)
+    differences = known.first { $0.choice == parameters.text("method") }
+    recorded = parameters.text("record").split(separator: ",").map(String.init)
     method = SemilinearMethod.all.first { Self.methodName($0) == parameters.text("method") } ?? .etdrk4
     isSinglePrecision = parameters.text("precision") == "float32"
     if let step = parameters.real("dt") {
@@ -66,6 +95,9 @@ struct EvolutionSettings: Sendable {
     }
   }
 
+  private var order: Int { differences?.order ?? method.order }
+  private var stepperName: String { differences?.name ?? method.name }
+
   /// Half the steps.
   func refined() -> EvolutionSettings {
     var result = self
@@ -75,7 +107,7 @@ struct EvolutionSettings: Sendable {
     case .courant: break
     case .tolerance(let tolerance):
       let least = isSinglePrecision ? Self.singlePrecisionTolerance : Self.doublePrecisionTolerance
-      result.control = .tolerance(max(least, tolerance / Double(1 << method.order)))
+      result.control = .tolerance(max(least, tolerance / Double(1 << order)))
     }
     return result
   }
@@ -87,7 +119,7 @@ struct EvolutionSettings: Sendable {
       Attribute("final_time", .real(times[times.count - 1])), Attribute("save_every", .real(times[0])),
       Attribute("solver", .text("\(solver); \(precision)")),
       Attribute("solve_resolution", .integers(grid.shape.map(Int64.init), .int64)),
-      Attribute("precision", .text(precision)), Attribute("time_stepper", .text(method.name)),
+      Attribute("precision", .text(precision)), Attribute("time_stepper", .text(stepperName)),
     ]
     switch control {
     case .fixed(let step):
@@ -113,10 +145,13 @@ struct EvolutionSettings: Sendable {
           "time_step_error",
           longName: "estimated relative L2 error of the worst saved state, of the time step alone"))
     }
-    scalars.append(
-      ScalarDescription(
-        "spectral_tail",
-        longName: "share of the highest quarter of the kept modes in the L2 norm of the worst saved state"))
+    if differences == nil {
+      scalars.append(
+        ScalarDescription(
+          "spectral_tail",
+          longName: "share of the highest quarter of the kept modes in the L2 norm of the worst saved state"
+        ))
+    }
     return scalars
   }
 
@@ -140,6 +175,6 @@ struct EvolutionSettings: Sendable {
     let exponent = Double.pow(10, Double.log10(result.stepLimit).rounded(.down) - 1)
     let limit = (result.stepLimit / exponent).rounded(.down) * exponent
     return
-      "--dt \(Float(result.step)) is longer than \(method.name) is stable for with this input: about \(Float(limit))"
+      "--dt \(Float(result.step)) is longer than \(stepperName) is stable for with this input: about \(Float(limit))"
   }
 }
