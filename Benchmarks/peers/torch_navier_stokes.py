@@ -78,6 +78,7 @@ def main():
         spectrum = torch.fft.rfft2(initial)
         advance(spectrum, 2)
         seconds = common.median_seconds(lambda: advance(spectrum, options.steps), options.repeats, warm_up=0)
+        processor_seconds = common.processor_seconds(lambda: advance(spectrum, options.steps))
         if options.output:
             last = torch.fft.irfft2(advance(spectrum, options.steps), s=(points, points))
             np.save(options.output, last.numpy())
@@ -88,6 +89,7 @@ def main():
         steps=options.steps,
         seconds=seconds,
         step_ms_per_sample=1e3 * seconds / (options.steps * len(initial)),
+        processor_ms_per_sample=1e3 * processor_seconds / (options.steps * len(initial)),
         threads=options.threads,
     )
 
