@@ -171,7 +171,16 @@ struct EvolutionSettings: Sendable {
 
   /// What is to be said of steps that were asked for and are too long.
   private func warning(_ result: EvolutionResult) -> String? {
-    guard case .fixed = control, result.step > result.stepLimit else { return nil }
+    switch control {
+    case .courant(let number):
+      guard result.states == nil else { return nil }
+      return "--cfl \(Float(number)) was unstable with \(stepperName): smaller steps are wanted"
+    case .tolerance(let tolerance):
+      guard result.states == nil else { return nil }
+      return "no step reached --tolerance \(Float(tolerance)) with \(stepperName)"
+    case .fixed:
+      guard result.step > result.stepLimit else { return nil }
+    }
     let exponent = Double.pow(10, Double.log10(result.stepLimit).rounded(.down) - 1)
     let limit = (result.stepLimit / exponent).rounded(.down) * exponent
     return
