@@ -21,8 +21,8 @@ help:
 	@echo "make install  the program, into PREFIX/bin (PREFIX=$(PREFIX))"
 	@echo "make deps     install FFTW, OpenBLAS and NetCDF where pkg-config does not find them"
 	@echo "make bench    compare with the Python peers, in turn: models, Burgers, Darcy, files"
-	@echo "make bench-solvers  compare the solvers with theirs"
-	@echo "make validate  the long runs of docs/validation.md: minutes"
+	@echo "make bench-solvers  time the solvers beside their peers and the limits of the machine"
+	@echo "make validate the long runs of docs/validation.md: minutes"
 	@echo "make format   format the sources; make lint checks them"
 	@echo "make clean    remove what was built"
 
@@ -53,6 +53,7 @@ bench: build .venv/peers
 	.venv/bin/python Benchmarks/compare.py models burgers darcy files | tee bench.md
 
 bench-solvers: build .venv/peers
+	$(SWIFT) build $(SWIFTFLAGS) --package-path Benchmarks
 	.venv/bin/python Benchmarks/solvers.py | tee bench-solvers.md
 
 format:
@@ -66,4 +67,4 @@ install: build
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/operatorctl
 
 clean:
-	rm -rf .build .venv demo bench.md bench-solvers.md
+	rm -rf .build Benchmarks/.build .venv demo bench.md bench-solvers.md

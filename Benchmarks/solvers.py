@@ -1,23 +1,76 @@
-"""Runs the solvers of operatorctl and their peers in turn on the same work and writes a Markdown table of the ratios.
+"""Runs the solvers and their peers in turn on the same work and writes Markdown tables of the ratios.
 
-Each side runs `--rounds` times, alternately, one program at a time; the medians are compared. One function a
-comparison; see compare.py for the other ones.
+One function a comparison, all of them listed in COMPARISONS: each takes the options and returns the lines of its
+table. Figures of one sitting only: the table says on which machine.
 """
 
 import argparse
+import json
 import math
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 
-from compare import PEERS, machine, output
+import compare
+
+
+def lines_of_json(command):
+    """The JSON objects that a command prints, one a line."""
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def verdict(ratio, bar, at_most=False):
+    met = ratio <= bar if at_most else ratio >= bar
+    return f"{ratio:.1f}× (bar: {'at most ' if at_most else ''}{bar}×{'' if met else ', missed'})"
+
+
+def poisson3d(options):
+    """Sine modes on n³ inner points: 255 + 1 is a good length for fast transforms, 256 + 1 is prime."""
+    rows = []
+    for points, bar in ((255, 1.5), (256, 4)):
+        ours, peer = [], []
+        for _ in range(options.rounds):
+            ours += lines_of_json([options.benchmarks, "poisson3d", "--points", str(points),
+                                   "--threads", str(options.threads)])
+            peer.append(compare.output([sys.executable, str(compare.PEERS / "scipy_poisson3d.py"), "--points", str(points),
+                                        "--repeats", "3", "--workers", *map(str, range(1, options.threads + 1))]))
+        mine = statistics.median(run["milliseconds"] for run in ours)
+        best = statistics.median(min(run["solve_ms_by_workers"].values()) for run in peer)
+        print("poisson3d", points, mine, best, file=sys.stderr, flush=True)
+        rows.append(f"| {points}³ | {mine:.0f} | {best:.0f} | {verdict(best / mine, bar)} |")
+    return ["", "| 3-D Poisson, sine modes, double | ours, ms | SciPy, its best number of workers, ms | ratio |",
+            "|---|---|---|---|"] + rows
+
+
+def sweeps(options):
+    """Tridiagonal systems along each axis of 256³ beside a copy of the array, in one process."""
+    runs = [lines_of_json([options.benchmarks, "sweeps", "--threads", str(options.threads)])
+            for _ in range(options.rounds)]
+    rows = []
+    for index, first in enumerate(runs[0]):
+        median = {key: statistics.median(run[index][key] for run in runs)
+                  for key in ("milliseconds", "copy_milliseconds", "ratio")}
+        print(first["benchmark"], first["axis"], median, file=sys.stderr, flush=True)
+        rows.append(f"| {first['benchmark']}, axis {first['axis']:.0f} | {median['milliseconds']:.1f} | "
+                    f"{median['copy_milliseconds']:.1f} | {verdict(median['ratio'], 4, at_most=True)} |")
+    return ["", "| one ADI sweep over 256³, double | ms | a copy of the array, ms | ratio |", "|---|---|---|---|"] + rows
+
+
+def burgers(options):
+    return compare.burgers(options.program, 1000)
+
+
+def darcy(options):
+    return compare.darcy(options.program, 421)
 
 
 def generate(options, equation, *arguments):
     """The summary that `operatorctl generate` prints."""
-    return output([options.program, "generate", equation, *map(str, arguments), "--seed", "0", "--store", "float64",
+    return compare.output([options.program, "generate", equation, *map(str, arguments), "--seed", "0", "--store", "float64",
                    "--threads", str(options.threads), "--force", "--json"])
 
 
@@ -59,7 +112,7 @@ def navier_stokes_step(options):
         generate(options, "navier-stokes", *arguments)
         for _ in range(options.rounds):
             run, processor = processor_seconds_of(lambda: generate(options, "navier-stokes", *arguments))
-            peer = output([sys.executable, str(PEERS / "exponax_navier_stokes.py"), "--initial", data, "--steps",
+            peer = compare.output([sys.executable, str(compare.PEERS / "exponax_navier_stokes.py"), "--initial", data, "--steps",
                            str(steps), "--samples", str(samples), "--threads", str(options.threads), "--repeats", "1"])
             scale = 1e3 / (steps * samples)
             walls.append((scale * run["seconds"], peer["step_ms_per_sample"]))
@@ -116,7 +169,7 @@ def navier_stokes_set(options):
                 ours_file))
             ours.append((run["seconds"] / batch, processor / batch))
             for precision, times in peers.items():
-                run = output([sys.executable, str(PEERS / "torch_navier_stokes.py"), "--initial", short, "--samples",
+                run = compare.output([sys.executable, str(compare.PEERS / "torch_navier_stokes.py"), "--initial", short, "--samples",
                               str(batch), "--steps", str(steps), "--dt", str(dt), "--precision", precision, "--threads",
                               str(options.threads), "--repeats", "1"]
                              + (["--output", state] if precision == "float64" else []))
@@ -137,19 +190,24 @@ def navier_stokes_set(options):
     ] + ["", f"After {steps} steps the states of the two programs by that scheme differ by {agreement:.0e}."]
 
 
-COMPARISONS = {"navier-stokes-step": navier_stokes_step, "navier-stokes-set": navier_stokes_set}
+COMPARISONS = {"burgers": burgers, "darcy": darcy, "poisson3d": poisson3d, "sweeps": sweeps,
+               "navier-stokes-step": navier_stokes_step, "navier-stokes-set": navier_stokes_set}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", choices=COMPARISONS, help="all by default")
+    parser.add_argument("what", nargs="*", metavar="{" + ",".join(COMPARISONS) + "}", help="default: all")
     parser.add_argument("--program", default=".build/release/operatorctl")
+    parser.add_argument("--benchmarks", default="Benchmarks/.build/release/SolverBenchmarks")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=10, help="of the paper's Navier–Stokes set")
-    parser.add_argument("--released-error", type=float, help="of the released scheme; computed (minutes) without")
+    parser.add_argument("--released-error", type=float, help="of that set's released scheme; computed (minutes) without")
     options = parser.parse_args()
-    lines = [f"{machine()}, {time.strftime('%Y-%m-%d')}."]
+    for what in options.what:
+        if what not in COMPARISONS:
+            parser.error(f"there is no {what}; there are {', '.join(COMPARISONS)}")
+    lines = [f"{compare.machine()}, {options.threads} threads, {time.strftime('%Y-%m-%d')}."]
     for what in options.what or COMPARISONS:
         lines += COMPARISONS[what](options)
     print("\n".join(lines))

@@ -97,7 +97,8 @@ import Testing
     let cases: [(any Equation, [Int], [String: String])] = [
       (NavierStokesEquation(), [24, 27], [:]),
       (NavierStokesEquation(), [24, 27], ["method": "differences-adi"]),
-      (BurgersEquation(), [48], [:]), (AdvectionEquation(), [13, 16], [:]),
+      (BurgersEquation(), [48], [:]), (BurgersEquation(), [48], ["method": "differences-central"]),
+      (AdvectionEquation(), [13, 16], [:]),
     ]
     for (index, (equation, resolution, options)) in cases.enumerated() {
       let reader = try Self.generate(

@@ -11,7 +11,6 @@ public struct CavityEquation: Equation {
     "w_t + u.grad w = nu lap w, u = (psi_y, -psi_x), -lap psi = w, walls at rest but the lid at y = b: u = lid(x)"
   public let dimensions = [2]
 
-  private static let differences = [FlowMethods.alternatingDirections]
   /// Nodes along each axis that Thom's formula and the Jacobian take.
   private static let fewestNodes = 5
   /// The finest wave of random lids.
@@ -36,7 +35,7 @@ public struct CavityEquation: Equation {
         "random-field", .text, default: "100 (-Δ + 25)^-2", help: "covariance of the g of random lids"),
     ]
       + EvolutionSettings.parameters(
-        quantities: Self.quantities, differences: Self.differences, isSpectral: false, tolerance: "1e-4")
+        methods: [FlowMethod.alternatingDirections.rawValue], quantities: Self.quantities, tolerance: "1e-4")
       + [CommonParameters.domain, CommonParameters.solveResolution]
   }
 
@@ -66,11 +65,12 @@ public struct CavityEquation: Equation {
     })
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
-    let settings = try EvolutionSettings(parameters, differences: Self.differences)
+    let settings = try EvolutionSettings(
+      parameters, stepper: FlowMethod.alternatingDirections.settings)
     let viscosity = try SampleParameter("viscosity", parameters, input)
     let thinning = try thinning(parameters, input)
     let lid = try lid(parameters, input, thinning)
-    let recording = try Recording(Self.quantities, settings.recorded)
+    let recording = try Recording(Self.quantities, settings.recorded, on: thinning.solved)
     return settings.isSinglePrecision
       ? try CavityProblem<Float>(lid, viscosity, settings, recording, thinning, equation: self)
       : try CavityProblem<Double>(lid, viscosity, settings, recording, thinning, equation: self)

@@ -128,7 +128,7 @@ struct CavityProblem<Element: SpectralScalar>: DatasetProblem {
       ] + lid.attributes
       + settings.attributes(
         solver:
-          "finite differences, \(points) nodes: \(FlowMethods.solverText), Thom's formula on the walls",
+          "finite differences, \(points) nodes: \(FlowMethod.solverText), Thom's formula on the walls",
         grid: thinning.solved)
       + [
         Attribute("operator_inputs", .text(viscosity.constant == nil ? "lid \(viscosity.name)" : "lid")),
@@ -173,7 +173,7 @@ struct CavityProblem<Element: SpectralScalar>: DatasetProblem {
       savedCount: settings.times.count, control: settings.control
     ).solve(.zeros(thinning.solved.shape))
     let stored = lidThinning(Tensor(profile, shape: [profile.count]))
-    var solution = settings.solution(result, fields: ["lid": stored], name: "w", thinning)
+    var solution = settings.solution(result, fields: ["lid": stored], names: ["w"], thinning)
     if viscosity.constant == nil { solution.scalars[viscosity.name] = number }
     if let (name, value) = lid.speed(sample: sample) { solution.scalars[name] = value }
     if let states = result.states {

@@ -10,8 +10,6 @@ public struct NavierStokesEquation: Equation {
   public let summary = "w_t + u.grad w = nu lap w - mu w + f, u = (psi_y, -psi_x), -lap psi = w, periodic"
   public let dimensions = [2]
 
-  private static let differences = [FlowMethods.alternatingDirections, FlowMethods.implicitMidpoint]
-
   public init() {}
 
   public var parameters: [ParameterDescription] {
@@ -29,13 +27,17 @@ public struct NavierStokesEquation: Equation {
       ParameterDescription(
         "forcing-wavenumber", .positive(allowsRange: false), default: nil, help: "k of kolmogorov (4)"),
       ParameterDescription("drag", .real, default: "0", help: "linear drag μ, zero or positive"),
-    ] + EvolutionSettings.parameters(quantities: .vorticity, differences: Self.differences)
-      + PeriodicInitialState.parameters
+    ]
+      + EvolutionSettings.parameters(
+        methods: SemilinearMethod.all.map(EvolutionSettings.methodName) + FlowMethod.allCases.map(\.rawValue),
+        quantities: .vorticity)
+      + InitialState.parameters
   }
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
-    let settings = try EvolutionSettings(parameters, differences: Self.differences)
-    let initial = try PeriodicInitialState(
+    let differences = FlowMethod(rawValue: parameters.text("method"))
+    let settings = try EvolutionSettings(parameters, stepper: differences?.settings)
+    let initial = try InitialState(
       "w0", rank: 2, equation: name, parameters: parameters, input: input,
       presets: .init(paper: .navierStokesPaper, script: .navierStokesScript))
     let drag = parameters.real("drag") ?? 0
@@ -44,9 +46,9 @@ public struct NavierStokesEquation: Equation {
     let forcing = try Forcing(parameters)
     let attributes = [Attribute("drag", .real(drag)), forcing.attribute]
     func problem<Element: SpectralScalar>(_ element: Element.Type) throws -> any DatasetProblem {
-      if let method = settings.differences {
+      if let differences {
         return try PeriodicFlowProblem<Element>(
-          initial, viscosity, settings, stepper: FlowMethods.stepper(method), equation: self,
+          initial, viscosity, settings, stepper: differences.stepper(), equation: self,
           attributes: attributes
         ) { grid in
           VorticityDifferences(grid: grid, drag: drag, steadyForcing: try forcing.onGrid(grid).steadyField)
@@ -60,7 +62,7 @@ public struct NavierStokesEquation: Equation {
         return PeriodicSystem(
           nonlinearity: transport, basis: transport.box,
           eigenvalues: { transport.eigenvalues(viscosity: $0, drag: drag) },
-          field: ("w", "vorticity"), quantities: .vorticity)
+          fields: [("w", "vorticity")], quantities: .vorticity)
       }
     }
     return settings.isSinglePrecision ? try problem(Float.self) : try problem(Double.self)

@@ -10,7 +10,7 @@ struct PeriodicFlowProblem<Element: SpectralScalar>: DatasetProblem {
 
   private let makeTerm: Term
   private let term: VorticityDifferences<Element>
-  private let initial: PeriodicInitialState
+  private let initial: InitialState
   private let viscosity: SampleParameter
   private let settings: EvolutionSettings
   private let stepper: VorticitySolver<Element>.Stepper
@@ -20,7 +20,7 @@ struct PeriodicFlowProblem<Element: SpectralScalar>: DatasetProblem {
   let attributes: [Attribute]
 
   init(
-    _ initial: PeriodicInitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
+    _ initial: InitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
     stepper: VorticitySolver<Element>.Stepper, equation: any Equation, attributes: [Attribute],
     makeTerm: @escaping Term
   ) throws {
@@ -31,26 +31,28 @@ struct PeriodicFlowProblem<Element: SpectralScalar>: DatasetProblem {
     self.settings = settings
     self.stepper = stepper
     self.equation = equation
-    recording = try Recording(.vorticity, settings.recorded)
+    recording = try Recording(.vorticity, settings.recorded, on: initial.thinning.solved)
     extraAttributes = attributes
     let points = initial.thinning.solved.shape.map(String.init).joined(separator: "x")
-    let inputs = viscosity.constant == nil ? "\(initial.name) \(viscosity.name)" : initial.name
+    let inputs = initial.operatorInputs + (viscosity.constant == nil ? [viscosity.name] : [])
     self.attributes =
       [Attribute("equation", .text(equation.name)), Attribute("equation_text", .text(equation.summary))]
       + initial.attributes + [viscosity.attribute] + attributes
       + settings.attributes(
-        solver: "finite differences, \(points) points: \(FlowMethods.solverText)",
+        solver: "finite differences, \(points) points: \(FlowMethod.solverText)",
         grid: initial.thinning.solved)
-      + [Attribute("operator_inputs", .text(inputs)), Attribute("operator_outputs", "w")]
+      + [
+        Attribute("operator_inputs", .text(inputs.joined(separator: " "))),
+        Attribute("operator_outputs", "w"),
+      ]
   }
 
   var grid: Grid { initial.thinning.stored }
   var times: [Double]? { settings.times }
   var fields: [FieldDescription] {
-    [
-      FieldDescription(initial.name, longName: "vorticity at time 0"),
-      FieldDescription("w", hasTime: true, longName: "vorticity"),
-    ] + recording.fields(on: initial.thinning.solved)
+    initial.names.map { FieldDescription($0, longName: "vorticity at time 0") }
+      + [FieldDescription("w", hasTime: true, longName: "vorticity")]
+      + recording.fields(on: initial.thinning.solved)
   }
 
   var scalars: [ScalarDescription] {
@@ -70,9 +72,8 @@ struct PeriodicFlowProblem<Element: SpectralScalar>: DatasetProblem {
     let result = VorticityEvolution(
       term, viscosity: number, stepper: stepper, interval: settings.times[0],
       savedCount: settings.times.count, control: settings.control
-    ).solve(start)
-    var solution = settings.solution(
-      result, fields: [initial.name: stored], name: "w", initial.thinning)
+    ).solve(start.reshaped(initial.thinning.solved.shape))
+    var solution = settings.solution(result, fields: stored, names: ["w"], initial.thinning)
     if viscosity.constant == nil { solution.scalars[viscosity.name] = number }
     if let states = result.states {
       recording.record(states, on: initial.thinning.solved, in: &solution)
@@ -81,15 +82,20 @@ struct PeriodicFlowProblem<Element: SpectralScalar>: DatasetProblem {
   }
 }
 
-/// The methods by finite differences that flows can be solved with.
-enum FlowMethods {
-  static let alternatingDirections = DifferenceMethod(
-    choice: "differences-adi", name: "RK3-Crank-Nicolson-ADI", order: 2)
-  static let implicitMidpoint = DifferenceMethod(
-    choice: "differences-midpoint", name: "implicit midpoint", order: 2)
+/// The methods by finite differences that flows can be solved with, as the command line calls them.
+enum FlowMethod: String, CaseIterable {
+  case alternatingDirections = "differences-adi"
+  case implicitMidpoint = "differences-midpoint"
 
-  static func stepper<Element>(_ method: DifferenceMethod) -> VorticitySolver<Element>.Stepper {
-    method == implicitMidpoint ? .implicitMidpoint : .rungeKuttaCrankNicolson
+  var settings: EvolutionSettings.Stepper {
+    switch self {
+    case .alternatingDirections: EvolutionSettings.Stepper(name: "RK3-Crank-Nicolson-ADI", order: 2)
+    case .implicitMidpoint: EvolutionSettings.Stepper(name: "implicit midpoint", order: 2)
+    }
+  }
+
+  func stepper<Element>() -> VorticitySolver<Element>.Stepper {
+    self == .implicitMidpoint ? .implicitMidpoint : .rungeKuttaCrankNicolson
   }
 
   static let solverText =

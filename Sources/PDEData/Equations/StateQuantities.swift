@@ -13,26 +13,34 @@ struct StateQuantities: Sendable {
   }
 
   var all: [Quantity]
-  /// By name, of a state on a grid: one number, or those of the wavenumbers 0, 1, ….
+  /// By name, of a state `[…field, …grid]`: one number, or those of the wavenumbers 0, 1, ….
   var measure: @Sendable (_ state: Tensor<Double>, _ grid: Grid) -> [String: [Double]]
   /// How many wavenumbers a spectrum on a grid has.
   var wavenumberCount: @Sendable (Grid) -> Int = { _ in 0 }
 
-  /// Of a scalar u on a periodic grid.
+  /// Of one or several fields; spectra are those of periodic ones.
   static let scalar = StateQuantities(
     all: [
-      Quantity(name: "mass", longName: "integral of the field over the domain"),
-      Quantity(name: "energy", longName: "mean of half the field's square"),
+      Quantity(name: "mass", longName: "integral of the field over the domain (of several, of their sum)"),
+      Quantity(name: "energy", longName: "mean of half the square"),
       Quantity(
         name: "spectrum", longName: "energy of the modes with k <= |wavevector| < k + 1", isSpectrum: true),
     ],
     measure: { state, grid in
+      // Nodes have zeros at their ends: the trapezoidal rule.
+      let cell = grid.axes.reduce(1) { $0 * $1.spacing }
       let volume = grid.axes.reduce(1) { $0 * $1.length }
-      let spectrum = RadialSpectrum.energy(of: state, dimensions: grid.axes.count)
-      return [
-        "mass": [state.mean() * volume], "energy": [state.sumOfSquares() / Double(2 * state.count)],
-        "spectrum": spectrum.values.map { $0 / 2 },
+      var found = [
+        "mass": [state.sum() * cell], "energy": [state.sumOfSquares() * cell / (2 * volume)],
       ]
+      if grid.axes.allSatisfy(\.isPeriodic) {
+        let spectra = RadialSpectrum.energy(of: state, dimensions: grid.axes.count)
+        let count = RadialSpectrum.binCount(grid: grid.shape)
+        found["spectrum"] = (0..<count).map { bin in
+          stride(from: bin, to: spectra.count, by: count).reduce(0.0) { $0 + spectra.values[$1] / 2 }
+        }
+      }
+      return found
     },
     wavenumberCount: { RadialSpectrum.binCount(grid: $0.shape) })
 
@@ -48,7 +56,7 @@ struct StateQuantities: Sendable {
     ],
     measure: { state, grid in
       let lengths = grid.axes.map(\.length)
-      let found = VorticityQuantities(of: state, lengths: lengths)
+      let found = VorticityQuantities(of: state.reshaped(grid.shape), lengths: lengths)
       return [
         "energy": [found.energy], "enstrophy": [found.enstrophy], "palinstrophy": [found.palinstrophy],
         "mass": [state.mean() * lengths.reduce(1, *)], "spectrum": found.spectrum,
@@ -71,13 +79,16 @@ struct Recording: Sendable {
   private let chosen: [StateQuantities.Quantity]
 
   /// - Parameter names: as `--record` gives them.
-  init(_ quantities: StateQuantities, _ names: [String]) throws(ParameterError) {
+  init(_ quantities: StateQuantities, _ names: [String], on grid: Grid) throws(ParameterError) {
     self.quantities = quantities
     var chosen: [StateQuantities.Quantity] = []
     for name in names {
       guard let quantity = quantities.all.first(where: { $0.name == name }) else {
         let names = quantities.all.map(\.name).joined(separator: ", ")
         throw ParameterError("record", "there is no \"\(name)\"; there are \(names)")
+      }
+      guard !quantity.isSpectrum || grid.axes.allSatisfy(\.isPeriodic) else {
+        throw ParameterError("record", "a spectrum is of periodic fields")
       }
       if !chosen.contains(where: { $0.name == name }) { chosen.append(quantity) }
     }
@@ -99,13 +110,14 @@ struct Recording: Sendable {
     }
   }
 
-  /// Adds them for states `[time, …grid]` to a sample.
+  /// Adds them for states `[time, …field, …grid]` to a sample.
   func record(_ states: Tensor<Double>, on grid: Grid, in solution: inout SampleSolution) {
     guard !chosen.isEmpty else { return }
-    let points = grid.pointCount
+    let shape = Array(states.shape.dropFirst())
+    let count = shape.reduce(1, *)
     let measured = states.withUnsafeBuffer { buffer in
-      (0..<states.count / points).map { saved in
-        quantities.measure(Tensor(buffer[saved * points..<(saved + 1) * points], shape: grid.shape), grid)
+      (0..<states.shape[0]).map { saved in
+        quantities.measure(Tensor(buffer[saved * count..<(saved + 1) * count], shape: shape), grid)
       }
     }
     for quantity in chosen {
