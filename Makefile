@@ -10,7 +10,7 @@ PYTHON ?= python3
 SWIFTFLAGS := -c release -Xcc -march=$(OPERATORS_MARCH)
 PROGRAM := .build/release/operatorctl
 
-.PHONY: all deps build test demo bench bench-solvers format lint install clean help
+.PHONY: all deps build test validate demo bench bench-solvers format lint install clean help
 
 all: build
 
@@ -22,6 +22,7 @@ help:
 	@echo "make deps     install FFTW, OpenBLAS and NetCDF where pkg-config does not find them"
 	@echo "make bench    compare with the Python peers, in turn: models, Burgers, Darcy, files"
 	@echo "make bench-solvers  time the solvers beside their peers and the limits of the machine"
+	@echo "make validate the long runs of docs/validation.md: minutes"
 	@echo "make format   format the sources; make lint checks them"
 	@echo "make clean    remove what was built"
 
@@ -34,6 +35,10 @@ build: deps
 test: deps
 	$(SWIFT) build $(SWIFTFLAGS) --build-tests
 	$(SWIFT) test $(SWIFTFLAGS) --skip-build
+
+validate: deps
+	$(SWIFT) build $(SWIFTFLAGS) --build-tests
+	OPERATORS_VALIDATION=1 $(SWIFT) test $(SWIFTFLAGS) --skip-build --filter CavityTests
 
 demo: build
 	@examples/demo/run.sh $(PROGRAM)

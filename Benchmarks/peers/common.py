@@ -52,6 +52,13 @@ def median_seconds(work, repeats, warm_up=1):
     return statistics.median(seconds_of(work)[0] for _ in range(repeats))
 
 
+def processor_seconds(work):
+    """The processor time of one run, over all threads: what is left of it where others use the machine too."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
 def peak_memory_mb():
     """Largest resident size of this process so far, in MB of 10^6 bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

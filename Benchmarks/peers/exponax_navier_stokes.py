@@ -103,9 +103,12 @@ def main():
     solve = solver(options.steps)
     for shape in {batch.shape for batch in batches}:
         solve(np.zeros(shape, options.precision)).block_until_ready()
-    seconds = common.median_seconds(
-        lambda: [solve(batch).block_until_ready() for batch in batches], options.repeats, warm_up=0
-    )
+
+    def work():
+        return [solve(batch).block_until_ready() for batch in batches]
+
+    seconds = common.median_seconds(work, options.repeats, warm_up=0)
+    processor_seconds = common.processor_seconds(work)
     finer = solver(2 * options.steps)
 
     def error_of(values, reference):
@@ -120,6 +123,7 @@ def main():
         steps=options.steps,
         seconds=seconds,
         step_ms_per_sample=1e3 * seconds / (options.steps * len(initial)),
+        processor_ms_per_sample=1e3 * processor_seconds / (options.steps * len(initial)),
         error_against_half_step=error,
         threads=options.threads,
     )

@@ -126,8 +126,7 @@ import Testing
   // MARK: Symmetries and conserved quantities
 
   private static func measure(_ values: Tensor<Double>, on grid: Grid) -> VorticityQuantities {
-    let transport = VorticityTransport<Double>(shape: grid.shape, lengths: grid.axes.map(\.length))
-    return transport.quantities(of: values)
+    VorticityQuantities(of: values, lengths: grid.axes.map(\.length))
   }
 
   @Test func quantitiesOfAKnownFlow() {

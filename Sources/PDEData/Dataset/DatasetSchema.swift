@@ -125,6 +125,17 @@ extension DatasetSchema {
       fixedValues: .numbers(axis.coordinates))
   }
 
+  /// Adds a dimension with its coordinates, unless there is one of this name.
+  mutating func addCoordinate(_ axis: CoordinateAxis) {
+    guard !dimensions.contains(where: { $0.name == axis.name }) else { return }
+    dimensions.append(DatasetDimension(name: axis.name, length: axis.values.count))
+    variables.append(
+      Variable(
+        name: axis.name, type: .float64, dimensions: [axis.name],
+        attributes: [Attribute("long_name", .text(axis.longName)), Attribute("units", "1")],
+        fixedValues: .numbers(axis.values)))
+  }
+
   /// Adds a field on the grid; unsolved samples hold NaN.
   public mutating func addField(
     _ name: String, type: NetCDFType, hasTime: Bool, axes: [String], longName: String, units: String = "1"

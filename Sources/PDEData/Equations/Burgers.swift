@@ -22,7 +22,8 @@ public struct BurgersEquation: Equation {
   public var parameters: [ParameterDescription] {
     let methods =
       SemilinearMethod.all.map(EvolutionSettings.methodName) + ConvectiveFlux.allCases.map(Self.methodName)
-    return [CommonParameters.viscosity] + EvolutionSettings.parameters(methods: methods)
+    return [CommonParameters.viscosity]
+      + EvolutionSettings.parameters(methods: methods, quantities: .scalar)
       + InitialState.parameters(Self.surroundings)
   }
 

@@ -6,8 +6,10 @@ import Tensors
 public struct FieldDescription: Sendable, Hashable {
   public var name: String
   public var hasTime: Bool
-  /// Else one number, or one for every time.
+  /// Else one number, or one for every time, or those of ``ownAxes``.
   public var isOnGrid: Bool
+  /// Of a field that is not on the grid: what it has values for instead, some of the grid's axes or others.
+  public var ownAxes: [CoordinateAxis]
   public var longName: String
   public var units: String
 
@@ -17,8 +19,36 @@ public struct FieldDescription: Sendable, Hashable {
     self.name = name
     self.hasTime = hasTime
     self.isOnGrid = isOnGrid
+    ownAxes = []
     self.longName = longName
     self.units = units
+  }
+
+  /// A field along axes of its own.
+  public init(
+    _ name: String, hasTime: Bool = false, along axes: [CoordinateAxis], longName: String,
+    units: String = "1"
+  ) {
+    self.init(name, hasTime: hasTime, isOnGrid: false, longName: longName, units: units)
+    ownAxes = axes
+  }
+
+  /// Values of a sample at one time.
+  func valueCount(on grid: Grid) -> Int {
+    isOnGrid ? grid.pointCount : ownAxes.reduce(1) { $0 * $1.values.count }
+  }
+}
+
+/// A dimension with its coordinates.
+public struct CoordinateAxis: Sendable, Hashable {
+  public var name: String
+  public var longName: String
+  public var values: [Double]
+
+  public init(_ name: String, longName: String, values: [Double]) {
+    self.name = name
+    self.longName = longName
+    self.values = values
   }
 }
 

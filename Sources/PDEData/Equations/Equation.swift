@@ -51,6 +51,7 @@ public enum Equations {
   public static let all: [any Equation] = [
     BurgersEquation(), DarcyEquation(), NavierStokesEquation(), AdvectionEquation(), HeatFlowEquation(),
     FitzHughNagumoEquation(), ShallowWaterEquation(), PoissonEquation(), HelmholtzEquation(),
+    CavityEquation(),
   ]
 
   public static func named(_ name: String) throws(ParameterError) -> any Equation {

@@ -12,6 +12,8 @@ struct EvolutionSettings: Sendable {
   let stepper: Stepper
   private(set) var control: StepControl
   let isSinglePrecision: Bool
+  /// The quantities that `--record` names.
+  let recorded: [String]
 
   /// What is known of a time stepper.
   struct Stepper: Sendable {
@@ -29,10 +31,13 @@ struct EvolutionSettings: Sendable {
   private static let doublePrecisionTolerance = 1e-13
 
   /// The parameters that ``init(_:)`` understands.
-  static let parameters = parameters(methods: SemilinearMethod.all.map(methodName))
+  static let parameters = parameters(
+    methods: SemilinearMethod.all.map(methodName), quantities: .scalar)
 
-  /// The same with these methods, the first one by default.
-  static func parameters(methods: [String]) -> [ParameterDescription] {
+  /// The same with these methods, the first one by default, and what can be recorded.
+  static func parameters(
+    methods: [String], quantities: StateQuantities? = nil, tolerance: String = "1e-6"
+  ) -> [ParameterDescription] {
     [
       CommonParameters.finalTime, CommonParameters.saveEvery,
       ParameterDescription(
@@ -42,9 +47,9 @@ struct EvolutionSettings: Sendable {
         "cfl", .positive(allowsRange: false), default: nil,
         help: "instead of error control: steps of at most this Courant number"),
       CommonParameters.tolerance(
-        "1e-6", "relative error in L2 of every saved state that the time step may cause (float32: 1e-4)"),
+        tolerance, "relative error in L2 of every saved state that the time step may cause (float32: 1e-4)"),
       CommonParameters.precision,
-    ]
+    ] + (quantities.map { [$0.parameter] } ?? [])
   }
 
   /// - Parameters:
@@ -57,6 +62,7 @@ struct EvolutionSettings: Sendable {
     method = SemilinearMethod.all.first { Self.methodName($0) == parameters.text("method") } ?? .etdrk4
     self.stepper = stepper ?? Stepper(name: method.name, order: method.order, isSpectral: true)
     isSinglePrecision = parameters.text("precision") == "float32"
+    recorded = parameters.text("record").split(separator: ",").map(String.init)
     if let step = parameters.real("dt") {
       guard parameters.real("cfl") == nil else {
         throw ParameterError("cfl", "chooses the steps that --dt gives: one of them is wanted")
@@ -188,6 +194,12 @@ struct EvolutionSettings: Sendable {
       let limit = (result.stepLimit / exponent).rounded(.down) * exponent
       return
         "--dt \(Float(result.step)) is longer than \(stepper.name) is stable for with this input: about \(Float(limit))"
+    }
+    if result.states == nil, case .courant(let number) = control {
+      return "--cfl \(Float(number)) was unstable with \(stepper.name): smaller steps are wanted"
+    }
+    if result.states == nil, case .tolerance(let tolerance) = control {
+      return "no step reached --tolerance \(Float(tolerance)) with \(stepper.name)"
     }
     if result.tail > Self.largestTail {
       return

@@ -26,15 +26,17 @@ public struct NavierStokesEquation: Equation {
         "forcing-scale", .real, default: nil, help: "s (paper: 0.1, kolmogorov: 1)"),
       ParameterDescription(
         "forcing-wavenumber", .positive(allowsRange: false), default: nil, help: "k of kolmogorov (4)"),
-      ParameterDescription(
-        "record", .text, default: nil,
-        help: "also, of every saved state: energy, enstrophy, palinstrophy (several: with commas)"),
       ParameterDescription("drag", .real, default: "0", help: "linear drag μ, zero or positive"),
-    ] + EvolutionSettings.parameters + InitialState.parameters
+    ]
+      + EvolutionSettings.parameters(
+        methods: SemilinearMethod.all.map(EvolutionSettings.methodName) + FlowMethod.allCases.map(\.rawValue),
+        quantities: .vorticity)
+      + InitialState.parameters
   }
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
-    let settings = try EvolutionSettings(parameters)
+    let differences = FlowMethod(rawValue: parameters.text("method"))
+    let settings = try EvolutionSettings(parameters, stepper: differences?.settings)
     let initial = try InitialState(
       "w0", rank: 2, equation: name, parameters: parameters, input: input,
       presets: .init(paper: .navierStokesPaper, script: .navierStokesScript))
@@ -42,46 +44,28 @@ public struct NavierStokesEquation: Equation {
     guard drag >= 0 else { throw ParameterError("drag", "\(drag) is negative") }
     let viscosity = try SampleParameter("viscosity", parameters, input)
     let forcing = try Forcing(parameters)
-    let quantities = try Self.quantities(parameters)
+    let attributes = [Attribute("drag", .real(drag)), forcing.attribute]
     func problem<Element: SpectralScalar>(_ element: Element.Type) throws -> any DatasetProblem {
-      try PeriodicProblem(
-        initial, viscosity, settings, equation: self,
-        attributes: [Attribute("drag", .real(drag)), forcing.attribute]
+      if let differences {
+        return try PeriodicFlowProblem<Element>(
+          initial, viscosity, settings, stepper: differences.stepper(), equation: self,
+          attributes: attributes
+        ) { grid in
+          VorticityDifferences(grid: grid, drag: drag, steadyForcing: try forcing.onGrid(grid).steadyField)
+        }
+      }
+      return try PeriodicProblem(
+        initial, viscosity, settings, equation: self, attributes: attributes
       ) { grid in
         let transport = VorticityTransport<Element>(
           shape: grid.shape, lengths: grid.axes.map(\.length), forcing: try forcing.onGrid(grid))
         return PeriodicSystem(
           nonlinearity: transport, basis: transport.box,
           eigenvalues: { transport.eigenvalues(viscosity: $0, drag: drag) },
-          fields: [("w", "vorticity")], quantities: quantities,
-          measure: { state in
-            let found = transport.quantities(of: state)
-            return [
-              "energy": found.energy, "enstrophy": found.enstrophy, "palinstrophy": found.palinstrophy,
-            ]
-          })
+          fields: [("w", "vorticity")], quantities: .vorticity)
       }
     }
     return settings.isSinglePrecision ? try problem(Float.self) : try problem(Double.self)
-  }
-
-  private static let allQuantities = [
-    (name: "energy", longName: "mean of |u|^2/2"), (name: "enstrophy", longName: "mean of w^2/2"),
-    (name: "palinstrophy", longName: "mean of |grad w|^2/2"),
-  ]
-
-  private static func quantities(
-    _ parameters: ParameterValues
-  ) throws(ParameterError) -> [(name: String, longName: String)] {
-    var found: [(name: String, longName: String)] = []
-    for name in parameters.text("record").split(separator: ",") {
-      guard let quantity = allQuantities.first(where: { $0.name == name }) else {
-        let names = allQuantities.map(\.name).joined(separator: ", ")
-        throw ParameterError("record", "there is no \"\(name)\"; there are \(names)")
-      }
-      if !found.contains(where: { $0.name == name }) { found.append(quantity) }
-    }
-    return found
   }
 }
 

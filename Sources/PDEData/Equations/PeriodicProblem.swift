@@ -16,9 +16,8 @@ where Basis.Element == Nonlinearity.Element {
   var fields: [(name: String, longName: String)]
   /// The Courant number to begin error control with.
   var courantGuess = 1.0
-  /// Numbers recorded along the time axis, and how they follow from a state.
-  var quantities: [(name: String, longName: String)] = []
-  var measure: @Sendable (Tensor<Double>) -> [String: Double] = { _ in [:] }
+  /// What `--record` can ask for.
+  var quantities = StateQuantities.scalar
 }
 
 /// Initial states and the states that follow.
@@ -37,6 +36,7 @@ where Basis.Element == Nonlinearity.Element {
   let attributes: [Attribute]
   private let equation: any Equation
   private let extraAttributes: [Attribute]
+  private let recording: Recording
 
   /// - Parameter makeSystem: the equation on a grid.
   init(
@@ -47,6 +47,7 @@ where Basis.Element == Nonlinearity.Element {
     self.makeSystem = makeSystem
     self.system = system
     self.equation = equation
+    recording = try Recording(system.quantities, settings.recorded, on: initial.thinning.solved)
     extraAttributes = attributes
     self.initial = initial
     self.viscosity = viscosity
@@ -77,9 +78,7 @@ where Basis.Element == Nonlinearity.Element {
       FieldDescription($0, longName: "\($1.longName) at time 0")
     }
       + system.fields.map { FieldDescription($0.name, hasTime: true, longName: $0.longName) }
-      + system.quantities.map {
-        FieldDescription($0.name, hasTime: true, isOnGrid: false, longName: $0.longName)
-      }
+      + recording.fields(on: initial.thinning.solved)
   }
 
   var scalars: [ScalarDescription] {
@@ -110,22 +109,9 @@ where Basis.Element == Nonlinearity.Element {
     var solution = settings.solution(
       result, fields: stored, names: system.fields.map(\.name), initial.thinning)
     if viscosity.constant == nil { solution.scalars[viscosity.name] = number }
-    if let states = result.states { record(states, in: &solution) }
+    if let states = result.states {
+      recording.record(states, on: initial.thinning.solved, in: &solution)
+    }
     return solution
-  }
-
-  private func record(_ states: Tensor<Double>, in solution: inout SampleSolution) {
-    guard !system.quantities.isEmpty else { return }
-    let points = system.basis.shape.reduce(1, *)
-    let measured = states.withUnsafeBuffer { buffer in
-      (0..<settings.times.count).map { saved in
-        system.measure(
-          Tensor(buffer[saved * points..<(saved + 1) * points], shape: system.basis.shape))
-      }
-    }
-    for quantity in system.quantities {
-      solution.fields[quantity.name] = Tensor(
-        measured.map { $0[quantity.name] ?? .nan }, shape: [measured.count])
-    }
   }
 }

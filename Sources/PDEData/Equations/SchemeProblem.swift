@@ -38,6 +38,7 @@ struct SchemeProblem: DatasetProblem {
   private let initial: InitialState
   private let viscosity: SampleParameter?
   private let settings: EvolutionSettings
+  private let recording: Recording
   private let equation: any Equation
   private let extraAttributes: [Attribute]
   let attributes: [Attribute]
@@ -58,6 +59,7 @@ struct SchemeProblem: DatasetProblem {
     self.settings = settings
     self.equation = equation
     extraAttributes = attributes
+    recording = try Recording(.scalar, settings.recorded, on: initial.thinning.solved)
     let isInput = viscosity.map { $0.constant == nil } ?? false
     let inputs = initial.operatorInputs + (isInput ? viscosity.map { [$0.name] } ?? [] : [])
     self.attributes =
@@ -75,6 +77,7 @@ struct SchemeProblem: DatasetProblem {
   var fields: [FieldDescription] {
     zip(initial.names, system.fields).map { FieldDescription($0, longName: "\($1.longName) at time 0") }
       + system.fields.map { FieldDescription($0.name, hasTime: true, longName: $0.longName) }
+      + recording.fields(on: initial.thinning.solved)
   }
 
   var scalars: [ScalarDescription] {
@@ -98,6 +101,9 @@ struct SchemeProblem: DatasetProblem {
     var solution = settings.solution(
       result, fields: stored, names: system.fields.map(\.name), initial.thinning)
     if let viscosity, viscosity.constant == nil { solution.scalars[viscosity.name] = number }
+    if let states = result.states {
+      recording.record(states, on: initial.thinning.solved, in: &solution)
+    }
     return solution
   }
 }

@@ -131,9 +131,10 @@ public struct DatasetGenerator: Sendable {
     }
     let axes = problem.grid.axes.map(\.name)
     for field in problem.fields {
+      for axis in field.ownAxes { schema.addCoordinate(axis) }
       schema.addField(
-        field.name, type: store, hasTime: field.hasTime, axes: field.isOnGrid ? axes : [],
-        longName: field.longName,
+        field.name, type: store, hasTime: field.hasTime,
+        axes: field.isOnGrid ? axes : field.ownAxes.map(\.name), longName: field.longName,
         units: field.units)
     }
     for scalar in problem.scalars {

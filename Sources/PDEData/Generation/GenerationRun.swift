@@ -84,7 +84,7 @@ struct GenerationRun {
   }
 
   private func valuesPerSample(_ field: FieldDescription) -> Int {
-    (field.isOnGrid ? problem.grid.pointCount : 1) * (field.hasTime ? problem.times?.count ?? 1 : 1)
+    field.valueCount(on: problem.grid) * (field.hasTime ? problem.times?.count ?? 1 : 1)
   }
 
   /// Solves and writes samples (by their places in the file); fewer than asked for where the run was cancelled. Gives

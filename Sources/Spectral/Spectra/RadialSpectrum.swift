@@ -39,6 +39,11 @@ public enum RadialSpectrum {
     return energies
   }
 
+  /// The number of bins κ that ``energy(of:dimensions:)`` has on a grid.
+  public static func binCount(grid: [Int]) -> Int {
+    Bins.integerRoot(grid.reduce(0) { $0 + ($1 / 2) * ($1 / 2) }) + 1
+  }
+
   /// The bin of every coefficient of a halved spectrum, and how many coefficients of the full one it stands for.
   private struct Bins {
     var ofModes: [Int]
@@ -63,7 +68,7 @@ public enum RadialSpectrum {
       count = (ofModes.max() ?? 0) + 1
     }
 
-    private static func integerRoot(_ square: Int) -> Int {
+    static func integerRoot(_ square: Int) -> Int {
       var root = Int(Double(square).squareRoot())
       while root * root > square { root -= 1 }
       while (root + 1) * (root + 1) <= square { root += 1 }

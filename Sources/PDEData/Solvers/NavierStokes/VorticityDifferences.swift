@@ -22,6 +22,8 @@ public struct VorticityDifferences<Element: SpectralScalar>: ExplicitTerm {
     public var right: Double
     public var bottom: Double
     public var top: Double
+    /// u of the top at each of its nodes, in place of one for all.
+    public var topProfile: [Double]?
 
     public init(left: Double = 0, right: Double = 0, bottom: Double = 0, top: Double = 0) {
       self.left = left
@@ -30,28 +32,42 @@ public struct VorticityDifferences<Element: SpectralScalar>: ExplicitTerm {
       self.top = top
     }
 
+    /// A cavity with a lid that moves at a speed of its own at each node, as if it were elastic.
+    public static func lid(_ profile: [Double]) -> WallSpeeds {
+      var speeds = WallSpeeds(top: profile.reduce(0) { abs($1) > abs($0) ? $1 : $0 })
+      speeds.topProfile = profile
+      return speeds
+    }
+
     /// A cavity whose upper wall, the lid, moves to the right.
     public static func lid(_ speed: Double = 1) -> WallSpeeds { WallSpeeds(top: speed) }
   }
 
   public let grid: Grid
-  public let surroundings: Surroundings
+  public internal(set) var surroundings: Surroundings
   public let drag: Double
   private let forcing: VorticityForcingFunction?
+  private let steadyForcing: Tensor<Element>?
   private let jacobian: ArakawaJacobian<Element>
   private let poisson: PoissonSolver<Element>
 
   /// f at a point and time, of two axes: `[y, x]`.
   public typealias VorticityForcingFunction = PointFunction
 
+  /// - Parameters:
+  ///   - drag: μ.
+  ///   - forcing: f as a function of time.
+  ///   - steadyForcing: a part of f that does not change in time, on the grid.
   public init(
     grid: Grid, surroundings: Surroundings = .periodic, drag: Double = 0,
-    forcing: VorticityForcingFunction? = nil
+    forcing: VorticityForcingFunction? = nil, steadyForcing: Tensor<Double>? = nil
   ) {
+    precondition(steadyForcing.map { $0.shape == grid.shape } ?? true, "a force on the grid")
     self.grid = grid
     self.surroundings = surroundings
     self.drag = drag
     self.forcing = forcing
+    self.steadyForcing = steadyForcing.map { Tensor($0.values.map { Element($0) }, shape: $0.shape) }
     jacobian = ArakawaJacobian(grid: grid)
     let boundary: AxisBoundary =
       switch surroundings {
@@ -77,9 +93,29 @@ public struct VorticityDifferences<Element: SpectralScalar>: ExplicitTerm {
     let psi = AlignedMemory<Element>(count: count)
     solveStreamfunction(state, into: psi.pointer)
     if case .walls(let speeds) = surroundings { setWallVorticity(state, psi.pointer, speeds) }
+    // J(ψ, ω) = ψ_x ω_y − ψ_y ω_x = −u·∇ω.
     jacobian.apply(psi.pointer, state, into: rates)
     if drag != 0 { Pointwise.addScaled(state, by: Element(-drag), to: rates, count: count) }
+    if let steadyForcing {
+      Pointwise.add(steadyForcing.unsafePointer, to: rates, count: count)
+      withExtendedLifetime(steadyForcing) {}
+    }
     if let forcing { addForcing(forcing, time, to: rates) }
+  }
+
+  /// Sets the vorticity on the walls to what follows from that inside.
+  func setWalls(_ state: UnsafeMutablePointer<Element>) {
+    guard case .walls(let speeds) = surroundings else { return }
+    let psi = AlignedMemory<Element>(count: grid.pointCount)
+    solveStreamfunction(state, into: psi.pointer)
+    setWallVorticity(state, psi.pointer, speeds)
+  }
+
+  /// What the root mean square of a periodic flow's vorticity cannot exceed at a time; infinite where no bound is known.
+  func normBound(at time: Double, from norm: Double) -> Double {
+    guard case .periodic = surroundings, forcing == nil else { return .infinity }
+    let force = steadyForcing.map { ($0.sumOfSquares() / Double($0.count)).squareRoot() } ?? 0
+    return norm + time * force
   }
 
   func solveStreamfunction(_ vorticity: UnsafePointer<Element>, into psi: UnsafeMutablePointer<Element>) {
@@ -138,8 +174,14 @@ public struct VorticityDifferences<Element: SpectralScalar>: ExplicitTerm {
     let (hy, hx) = (grid.axes[0].spacing, grid.axes[1].spacing)
     // u = ψ_y: at the bottom ψ_1 = h u + h²/2 ψ_yy, at the top ψ_1 = −h u + h²/2 ψ_yy; v = −ψ_x.
     wall(omega, psi, 0, neighbour: columns, step: 1, columns, hy, slope: speeds.bottom)
-    wall(
-      omega, psi, (rows - 1) * columns, neighbour: -columns, step: 1, columns, hy, slope: -speeds.top)
+    let lid = (rows - 1) * columns
+    wall(omega, psi, lid, neighbour: -columns, step: 1, columns, hy, slope: -speeds.top)
+    if let profile = speeds.topProfile {
+      precondition(profile.count == columns, "a speed for every node of the lid")
+      for index in 1..<columns - 1 {
+        omega[lid + index] += Element(2 * (speeds.top - profile[index]) / hy)
+      }
+    }
     wall(omega, psi, 0, neighbour: 1, step: columns, rows, hx, slope: -speeds.left)
     wall(omega, psi, columns - 1, neighbour: -1, step: columns, rows, hx, slope: speeds.right)
   }

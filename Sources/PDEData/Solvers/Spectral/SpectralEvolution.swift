@@ -35,8 +35,6 @@ where Basis.Element == Nonlinearity.Element {
 
   /// Steps between two checks for growth.
   private static var stepsBetweenChecks: Int { 64 }
-  /// Steps of one Courant number before the state is asked again.
-  private static var courantSteps: Int { 8 }
 
   public init(
     integrator: SemilinearIntegrator<Nonlinearity>, basis: Basis, interval: Double, savedCount: Int,
@@ -162,27 +160,13 @@ extension SpectralEvolution {
     var largest = 0.0
     var states = Tensor<Element>(uninitialized: [savedCount, basis.coefficientCount])
     for saved in 0..<savedCount {
-      // Time within the interval, in units of interval/2^halvings.
-      var (done, halvings) = (0, 0)
-      while done < 1 << halvings {
+      var steps = CourantSteps(interval: interval, courantNumber: courantNumber)
+      while !steps.isAtEnd {
         let rate = integrator.nonlinearity.courantRate(run.state, scratch: workspace.scratch)
-        guard rate.isFinite else { return (nil, largest) }
-        while halvings < 40, interval * rate > courantNumber * Double(1 << halvings) {
-          halvings += 1
-          done *= 2
-        }
-        while halvings > 0, done.isMultiple(of: 2),
-          2 * interval * rate <= courantNumber * Double(1 << halvings)
-        {
-          halvings -= 1
-          done /= 2
-        }
-        let step = interval / Double(1 << halvings)
-        let count = min(Self.courantSteps, 1 << halvings - done)
-        run.time = Double(saved) * interval + Double(done) * step
+        guard let (start, step, count) = steps.next(rate: rate) else { return (nil, largest) }
+        run.time = Double(saved) * interval + start
         guard advance(&run, steps: count, step: step, workspace: workspace) else { return (nil, largest) }
         largest = max(largest, step)
-        done += count
       }
       save(run.state, to: &states, at: saved)
     }

@@ -23,6 +23,12 @@ public struct VorticityForcing: Sendable {
 
   public static let none = VorticityForcing(terms: [])
 
+  /// The part that does not change in time; nil where there is none.
+  var steadyField: Tensor<Double>? {
+    let steady = terms.filter { $0.amplitude == nil }.map(\.field)
+    return steady.dropFirst().reduce(steady.first) { sum, field in sum.map { $0 + field } }
+  }
+
   /// f of the grid's points.
   public init(on grid: Grid, _ function: (_ x: Double, _ y: Double) -> Double) {
     let (ys, xs) = (grid.axes[0].coordinates, grid.axes[1].coordinates)

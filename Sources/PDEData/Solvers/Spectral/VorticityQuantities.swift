@@ -16,23 +16,29 @@ public struct VorticityQuantities: Sendable, Hashable {
   public var spectrum: [Double]
 }
 
-extension VorticityTransport {
-  /// The quantities of the kept modes of a vorticity on the grid.
-  public func quantities(of vorticity: Tensor<Double>) -> VorticityQuantities {
-    precondition(vorticity.shape == box.shape, "\(vorticity.shape) on a grid of \(box.shape)")
-    let box = PeriodicBox<Double>(shape: box.shape, cutoffs: box.cutoffs)
-    let values = AlignedMemory<Double>(count: vorticity.count)
+extension VorticityQuantities {
+  /// Wavenumbers of the spectrum on `[y, x]` points: all that they resolve (of an even number, the Nyquist mode has no
+  /// phase and is left out).
+  static func wavenumberCount(shape: [Int]) -> Int {
+    Int(Double(shape.reduce(0) { $0 + ($1 - 1) / 2 * (($1 - 1) / 2) }).squareRoot()) + 1
+  }
+
+  /// Of a vorticity `[y, x]` on a periodic grid of these lengths, by its Fourier coefficients.
+  public init(of vorticity: Tensor<Double>, lengths: [Double]) {
+    precondition(vorticity.rank == 2 && lengths.count == 2, "a plane flow")
+    let shape = vorticity.shape
+    let box = PeriodicBox<Double>(shape: shape, cutoffs: shape.map { ($0 - 1) / 2 })
     let coefficients = AlignedMemory<Double>(count: box.coefficientCount)
     let scratch = AlignedMemory<Double>(count: box.scratchCount)
+    let values = AlignedMemory<Double>(count: vorticity.count)
     vorticity.withUnsafeBuffer { source in
       guard let source = source.baseAddress else { return }
       CoefficientKernels.convert(source, to: values.pointer, count: vorticity.count)
     }
     box.analyze(values.pointer, into: coefficients.pointer, scratch: scratch.pointer)
-    let largest = box.cutoffs.reduce(0) { $0 + $1 * $1 }
     var result = VorticityQuantities(
       energy: 0, enstrophy: 0, palinstrophy: 0,
-      spectrum: [Double](repeating: 0, count: Int(Double(largest).squareRoot()) + 1))
+      spectrum: [Double](repeating: 0, count: Self.wavenumberCount(shape: shape)))
     var mode = 0
     for ky in box.wavenumbers[0] {
       for kx in box.wavenumbers[1] {
@@ -49,6 +55,6 @@ extension VorticityTransport {
         mode += 1
       }
     }
-    return result
+    self = result
   }
 }
