@@ -21,7 +21,7 @@ help:
 	@echo "make install  the program, into PREFIX/bin (PREFIX=$(PREFIX))"
 	@echo "make deps     install FFTW, OpenBLAS and NetCDF where pkg-config does not find them"
 	@echo "make bench    compare with the Python peers, in turn: models, Burgers, Darcy, files"
-	@echo "make bench-solvers  the classical solvers against theirs"
+	@echo "make bench-solvers  time the solvers beside their peers and the limits of the machine"
 	@echo "make format   format the sources; make lint checks them"
 	@echo "make clean    remove what was built"
 
@@ -48,6 +48,7 @@ bench: build .venv/peers
 	.venv/bin/python Benchmarks/compare.py models burgers darcy files | tee bench.md
 
 bench-solvers: build .venv/peers
+	$(SWIFT) build $(SWIFTFLAGS) --package-path Benchmarks
 	.venv/bin/python Benchmarks/solvers.py | tee bench-solvers.md
 
 format:
@@ -61,4 +62,4 @@ install: build
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/operatorctl
 
 clean:
-	rm -rf .build .venv demo bench.md bench-solvers.md
+	rm -rf .build Benchmarks/.build .venv demo bench.md bench-solvers.md

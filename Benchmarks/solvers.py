@@ -1,35 +1,75 @@
-"""Compares the classical solvers of operatorctl with their Python peers, in turn, and writes Markdown tables.
+"""Runs the solvers and their peers in turn on the same work and writes Markdown tables of the ratios.
 
-One function per comparison, named on the command line; all of them without a name. Figures of one sitting only.
+One function a comparison, all of them listed in COMPARISONS: each takes the options and returns the lines of its
+table. Figures of one sitting only: the table says on which machine.
 """
 
 import argparse
+import json
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 
-from compare import PEERS, darcy, machine, output
+import compare
 
 
-def generated(program, data, nodes, coefficient, method):
-    """Seconds a sample on one thread, and the iterations of every sample."""
+def lines_of_json(command):
+    """The JSON objects that a command prints, one a line."""
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def verdict(ratio, bar, at_most=False):
+    met = ratio <= bar if at_most else ratio >= bar
+    return f"{ratio:.1f}× (bar: {'at most ' if at_most else ''}{bar}×{'' if met else ', missed'})"
+
+
+def poisson3d(options):
+    """Sine modes on n³ inner points: 255 + 1 is a good length for fast transforms, 256 + 1 is prime."""
+    rows = []
+    for points, bar in ((255, 1.5), (256, 4)):
+        ours, peer = [], []
+        for _ in range(options.rounds):
+            ours += lines_of_json([options.benchmarks, "poisson3d", "--points", str(points),
+                                   "--threads", str(options.threads)])
+            peer.append(compare.output([sys.executable, str(compare.PEERS / "scipy_poisson3d.py"), "--points", str(points),
+                                        "--repeats", "3", "--workers", *map(str, range(1, options.threads + 1))]))
+        mine = statistics.median(run["milliseconds"] for run in ours)
+        best = statistics.median(min(run["solve_ms_by_workers"].values()) for run in peer)
+        print("poisson3d", points, mine, best, file=sys.stderr, flush=True)
+        rows.append(f"| {points}³ | {mine:.0f} | {best:.0f} | {verdict(best / mine, bar)} |")
+    return ["", "| 3-D Poisson, sine modes, double | ours, ms | SciPy, its best number of workers, ms | ratio |",
+            "|---|---|---|---|"] + rows
+
+
+def sweeps(options):
+    """Tridiagonal systems along each axis of 256³ beside a copy of the array, in one process."""
+    runs = [lines_of_json([options.benchmarks, "sweeps", "--threads", str(options.threads)])
+            for _ in range(options.rounds)]
+    rows = []
+    for index, first in enumerate(runs[0]):
+        median = {key: statistics.median(run[index][key] for run in runs)
+                  for key in ("milliseconds", "copy_milliseconds", "ratio")}
+        print(first["benchmark"], first["axis"], median, file=sys.stderr, flush=True)
+        rows.append(f"| {first['benchmark']}, axis {first['axis']:.0f} | {median['milliseconds']:.1f} | "
+                    f"{median['copy_milliseconds']:.1f} | {verdict(median['ratio'], 4, at_most=True)} |")
+    return ["", "| one ADI sweep over 256³, double | ms | a copy of the array, ms | ratio |", "|---|---|---|---|"] + rows
+
+
+def burgers(options):
+    return compare.burgers(options.program, 1000)
+
+
+def darcy(options):
+    return compare.darcy(options.program, 421)
+
+
+def multigrid(options, resolutions=(65, 129, 257, 513), contrasts=(1, 10, 100)):
+    """Darcy's methods by resolution and contrast, PyAMG's Ruge–Stüben with CG on the same coefficients."""
     import netCDF4
 
-    result = output([program, "generate", "darcy", "--samples", "5", "--resolution", str(nodes), "--seed", "0",
-                     "--coefficient", coefficient, "--method", method, "--threads", "1", "--store", "float64",
-                     "--force", "--output", data, "--json"])
-    with netCDF4.Dataset(data) as file:
-        return result["seconds_per_sample"], [int(count) for count in file["iterations"][:]]
-
-
-def darcy_421(program):
-    """421² nodes, 1e-10 in the energy norm, against SciPy's sparse LU and PyAMG."""
-    return darcy(program, 421)
-
-
-def multigrid(program, resolutions=(65, 129, 257, 513), contrasts=(1, 10, 100)):
-    """Multigrid by resolution and contrast, PyAMG's Ruge–Stüben with CG on the same coefficients."""
     methods = ("multigrid", "multigrid-conjugate-gradients", "conjugate-gradients")
     lines = ["", "| Darcy, 1e-10, one thread: iterations, ms a sample | " + " | ".join(methods) + " | PyAMG + CG |",
              "|---|" + "---|" * (len(methods) + 1)]
@@ -39,30 +79,39 @@ def multigrid(program, resolutions=(65, 129, 257, 513), contrasts=(1, 10, 100)):
             for contrast in contrasts:
                 cells = []
                 for method in methods:
-                    runs = [generated(program, data, nodes, f"{contrast}:1", method) for _ in range(3)]
-                    seconds = statistics.median(run[0] for run in runs)
-                    counts = runs[0][1]
+                    seconds = statistics.median(compare.output(
+                        [options.program, "generate", "darcy", "--samples", "5", "--resolution", str(nodes), "--seed", "0",
+                         "--coefficient", f"{contrast}:1", "--method", method, "--threads", "1", "--store", "float64",
+                         "--force", "--output", data, "--json"])["seconds_per_sample"] for _ in range(options.rounds))
+                    with netCDF4.Dataset(data) as file:
+                        counts = [int(count) for count in file["iterations"][:]]
                     cells.append(f"{min(counts)}–{max(counts)}, {1e3 * seconds:.1f}")
-                peer = output([sys.executable, str(PEERS / "scipy_darcy.py"), "--coefficient", data, "--threads", "1"])
+                peer = compare.output([sys.executable, str(compare.PEERS / "scipy_darcy.py"), "--coefficient", data,
+                                       "--threads", "1"])
                 cells.append(f"{peer['pyamg_iterations']}, {1e3 * peer['pyamg_seconds']:.1f}")
                 print(nodes, contrast, cells, file=sys.stderr, flush=True)
                 lines.append(f"| {nodes}² nodes, {contrast}:1 | " + " | ".join(cells) + " |")
     return lines
 
 
-COMPARISONS = {"darcy": darcy_421, "multigrid": multigrid}
+COMPARISONS = {"burgers": burgers, "darcy": darcy, "poisson3d": poisson3d, "sweeps": sweeps,
+               "multigrid": multigrid}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", default=list(COMPARISONS), metavar="{" + ",".join(COMPARISONS) + "}")
+    parser.add_argument("what", nargs="*", metavar="{" + ",".join(COMPARISONS) + "}", help="default: all")
     parser.add_argument("--program", default=".build/release/operatorctl")
+    parser.add_argument("--benchmarks", default="Benchmarks/.build/release/SolverBenchmarks")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    if unknown := [name for name in options.what if name not in COMPARISONS]:
-        parser.error(f"no comparison {unknown[0]}; there are {', '.join(COMPARISONS)}")
-    lines = [f"{machine()}, {time.strftime('%Y-%m-%d')}."]
-    for name in options.what:
-        lines += COMPARISONS[name](options.program)
+    for what in options.what:
+        if what not in COMPARISONS:
+            parser.error(f"there is no {what}; there are {', '.join(COMPARISONS)}")
+    lines = [f"{compare.machine()}, {options.threads} threads, {time.strftime('%Y-%m-%d')}."]
+    for what in options.what or COMPARISONS:
+        lines += COMPARISONS[what](options)
     print("\n".join(lines))
 
 

@@ -56,7 +56,7 @@ enum DarcySource: Sendable {
     switch self {
     case .constant(let value): Tensor(repeating: value, shape: shape)
     case .random(let sampler, let seed):
-      sampler.sample(from: RandomStream(seed: seed, purpose: "darcy source", sample: UInt64(sample)))
+      sampler.sample(seed: seed, sample: UInt64(sample), purpose: "darcy source")
     case .given(let field): try field.values(sample: sample)
     }
   }
