@@ -190,7 +190,35 @@ def navier_stokes_set(options):
     ] + ["", f"After {steps} steps the states of the two programs by that scheme differ by {agreement:.0e}."]
 
 
-COMPARISONS = {"burgers": burgers, "darcy": darcy, "poisson3d": poisson3d, "sweeps": sweeps,
+def multigrid(options, resolutions=(65, 129, 257, 513), contrasts=(1, 10, 100)):
+    """Darcy's methods by resolution and contrast, PyAMG's Ruge–Stüben with CG on the same coefficients."""
+    import netCDF4
+
+    methods = ("multigrid", "multigrid-conjugate-gradients", "conjugate-gradients")
+    lines = ["", "| Darcy, 1e-10, one thread: iterations, ms a sample | " + " | ".join(methods) + " | PyAMG + CG |",
+             "|---|" + "---|" * (len(methods) + 1)]
+    with tempfile.TemporaryDirectory() as folder:
+        data = f"{folder}/darcy.nc"
+        for nodes in resolutions:
+            for contrast in contrasts:
+                cells = []
+                for method in methods:
+                    seconds = statistics.median(compare.output(
+                        [options.program, "generate", "darcy", "--samples", "5", "--resolution", str(nodes), "--seed", "0",
+                         "--coefficient", f"{contrast}:1", "--method", method, "--threads", "1", "--store", "float64",
+                         "--force", "--output", data, "--json"])["seconds_per_sample"] for _ in range(options.rounds))
+                    with netCDF4.Dataset(data) as file:
+                        counts = [int(count) for count in file["iterations"][:]]
+                    cells.append(f"{min(counts)}–{max(counts)}, {1e3 * seconds:.1f}")
+                peer = compare.output([sys.executable, str(compare.PEERS / "scipy_darcy.py"), "--coefficient", data,
+                                       "--threads", "1"])
+                cells.append(f"{peer['pyamg_iterations']}, {1e3 * peer['pyamg_seconds']:.1f}")
+                print(nodes, contrast, cells, file=sys.stderr, flush=True)
+                lines.append(f"| {nodes}² nodes, {contrast}:1 | " + " | ".join(cells) + " |")
+    return lines
+
+
+COMPARISONS = {"burgers": burgers, "darcy": darcy, "multigrid": multigrid, "poisson3d": poisson3d, "sweeps": sweeps,
                "navier-stokes-step": navier_stokes_step, "navier-stokes-set": navier_stokes_set}
 
 

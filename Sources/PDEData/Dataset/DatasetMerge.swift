@@ -100,7 +100,8 @@ public enum DatasetMerge {
     let (leftSchema, rightSchema) = (
       try DatasetCopy.schema(of: left, sampleCount: 1), try DatasetCopy.schema(of: right, sampleCount: 1)
     )
-    for name in Set((leftSchema.variables + rightSchema.variables).map(\.name)).sorted() {
+    for name in Set((leftSchema.variables + rightSchema.variables).map(\.name)).sorted()
+    where name != DatasetSchema.sampleDimension {
       let (a, b) = (leftSchema.variable(name), rightSchema.variable(name))
       func describe(_ variable: DatasetSchema.Variable?, _ schema: DatasetSchema) -> String? {
         variable.map { "\($0.type.name) \($0.dimensions) \(schema.shape(of: $0))" }

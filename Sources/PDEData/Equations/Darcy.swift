@@ -65,16 +65,6 @@ public struct DarcyEquation: Equation {
     let method = DarcyMethod(rawValue: parameters.text("method")) ?? .conjugateGradients
     let settings = DarcyProblem.Settings(
       boundary: boundary.boundary, method: method, tolerance: tolerance, mostIterations: Int(iterations))
-    let problem = DarcyProblem(
-      thinning: inputs.thinning, coefficient: inputs.coefficient, source: inputs.source, settings: settings,
-      attributes: [
-        Attribute("equation", name), Attribute("equation_text", summary),
-        Attribute("boundary_conditions", .text(boundary.summary)),
-      ] + inputs.attributes + solverAttributes(method, grid, tolerance)
-        + [
-          Attribute("operator_inputs", inputs.source.isField ? "a f" : "a"),
-          Attribute("operator_outputs", "u"),
-        ])
     if case .constant(let value) = inputs.source, value != 0,
       boundary.ends.allSatisfy({ $0 == [.neumann, .neumann] })
     {
@@ -84,7 +74,16 @@ public struct DarcyEquation: Equation {
       )
     }
     if method == .cholesky { try requireMemory(grid, boundary.boundary) }
-    return problem
+    return DarcyProblem(
+      thinning: inputs.thinning, coefficient: inputs.coefficient, source: inputs.source, settings: settings,
+      attributes: [
+        Attribute("equation", name), Attribute("equation_text", summary),
+        Attribute("boundary_conditions", .text(boundary.summary)),
+      ] + inputs.attributes + solverAttributes(method, grid, tolerance)
+        + [
+          Attribute("operator_inputs", inputs.source.isField ? "a f" : "a"),
+          Attribute("operator_outputs", "u"),
+        ])
   }
 
   private func solverAttributes(_ method: DarcyMethod, _ grid: Grid, _ tolerance: Double) -> [Attribute] {

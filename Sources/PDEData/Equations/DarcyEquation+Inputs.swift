@@ -18,10 +18,22 @@ extension DarcyEquation {
     case .random(let seed, let resolution):
       let thinning = try thinning(parameters, resolution)
       let measure = try CommonParameters.measure(parameters, paper: .darcyPaper, script: .darcyPaper)
-      let sampler = try GaussianSampler(measure, grid: thinning.solved)
-      let (coefficient, attributes) = try coefficient(
-        parameters, .random(sampler, seed: seed), measure: "\(measure)")
-      let (source, sourceAttribute) = try source(parameters, sampler, seed: seed)
+      func sampler() throws(ParameterError) -> GaussianSampler {
+        do throws(GaussianMeasureError) {
+          return try GaussianSampler(measure, grid: thinning.solved)
+        } catch {
+          throw ParameterError("random-field", error.description)
+        }
+      }
+      let (coefficient, attributes) = try coefficient(parameters, measure: "\(measure)") {
+        () throws(ParameterError) in .random(try sampler(), seed: seed)
+      }
+      let (source, sourceAttribute) =
+        parameters.text("forcing") == "random"
+        ? (
+          DarcySource.random(try sampler(), seed: seed),
+          [Attribute("forcing", .text("f(sample, ...) ~ \(measure)"))]
+        ) : try constantSource(parameters)
       return Inputs(
         thinning: thinning, coefficient: coefficient, source: source, attributes: attributes + sourceAttribute
       )
@@ -42,7 +54,7 @@ extension DarcyEquation {
   }
 
   private func coefficient(
-    _ parameters: ParameterValues, _ field: InputField, measure: String
+    _ parameters: ParameterValues, measure: String, field: () throws(ParameterError) -> InputField
   ) throws(ParameterError) -> (DarcyCoefficient, [Attribute]) {
     let text =
       parameters.given.contains("coefficient")
@@ -53,7 +65,7 @@ extension DarcyEquation {
     if text == "log-normal" {
       let scale = parameters.real("log-scale") ?? 1
       return (
-        .logNormal(field, scale: scale),
+        .logNormal(try field(), scale: scale),
         [
           Attribute("random_field", .text("a = exp(\(scale) g); g ~ \(measure)")),
           Attribute("coefficient", "log-normal"), Attribute("log_scale", .real(scale)),
@@ -69,7 +81,7 @@ extension DarcyEquation {
       return (.constant(numbers[0]), [Attribute("coefficient", .real(numbers[0]))])
     }
     return (
-      .threshold(field, above: numbers[0], below: numbers[1]),
+      .threshold(try field(), above: numbers[0], below: numbers[1]),
       [
         Attribute(
           "random_field", .text("a = \(numbers[0]) where g >= 0, \(numbers[1]) elsewhere; g ~ \(measure)")),
@@ -86,15 +98,6 @@ extension DarcyEquation {
       throw ParameterError("forcing", "\"\(text)\" is not a number, nor random with random coefficients")
     }
     return (.constant(value), [Attribute("forcing", .real(value))])
-  }
-
-  private func source(
-    _ parameters: ParameterValues, _ sampler: GaussianSampler, seed: UInt64
-  ) throws(ParameterError) -> (DarcySource, [Attribute]) {
-    guard parameters.text("forcing") == "random" else { return try constantSource(parameters) }
-    return (
-      .random(sampler, seed: seed), [Attribute("forcing", .text("f(sample, ...) ~ \(sampler.measure)"))]
-    )
   }
 
   /// The file's own source, unless another is asked for.

@@ -97,6 +97,7 @@ final class AlternatingDirectionsInverse: EllipticPreconditioner, Sendable {
       laplacian.apply(delta, into: product.pointer)
       Pointwise.subtract(product.pointer, from: rest.pointer, count: count)
     }
+    withExtendedLifetime((rest, correction, product)) {}
     return VectorKernels.dot(r, z, count: count)
   }
 }

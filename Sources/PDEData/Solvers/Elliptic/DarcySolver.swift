@@ -77,6 +77,7 @@ public struct DarcySolver: Sendable {
       sum += part
       magnitude += abs(part)
     }
+    withExtendedLifetime(field) {}
     return magnitude > 0 ? abs(sum) / magnitude : 0
   }
 
@@ -167,9 +168,11 @@ extension DarcySolver {
     let darcy = DarcyOperator(layout, medium)
     let (u, flow) = (PaddedArray(layout.padded), PaddedArray(layout.padded))
     layout.load(solution, into: u.pointer)
-    return layout.grid.axes.indices.map { axis in
+    let flows = layout.grid.axes.indices.map { axis in
       darcy.apply(axis: axis, u.pointer, into: flow.pointer)
       return layout.unload(flow.pointer)
     }
+    withExtendedLifetime((u, flow)) {}
+    return flows
   }
 }

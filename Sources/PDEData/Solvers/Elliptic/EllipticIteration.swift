@@ -16,6 +16,9 @@ final class EllipticIteration {
   private let r: PaddedArray
   private let z: PaddedArray
   private let q: PaddedArray
+  /// The direction of conjugate gradients, and what a certificate overwrites.
+  private lazy var p = PaddedArray(layout)
+  private lazy var scratch = PaddedArray(layout)
   private(set) var iterations = 0
   /// Of the error in the energy norm, relative to the solution's; NaN where there was a breakdown.
   private(set) var bound = Double.infinity
@@ -41,7 +44,6 @@ final class EllipticIteration {
   func conjugateGradients(
     _ preconditioner: any EllipticPreconditioner, tolerance: Double, mostIterations: Int
   ) {
-    let p = PaddedArray(layout)
     r.pointer.update(from: b.pointer, count: count)
     var product = preconditioner.apply(r.pointer, into: z.pointer)
     p.pointer.update(from: z.pointer, count: count)
@@ -68,7 +70,7 @@ final class EllipticIteration {
       if isTrusted || !estimate.isFinite {
         bound = estimate
       } else if estimate <= target {
-        let certified = certificate(q.pointer, PaddedArray(layout).pointer)
+        let certified = certificate()
         certificates += 1
         if certified <= tolerance || certificates > 8 { bound = certified }
         if certificates > 8 { return }
@@ -85,7 +87,6 @@ final class EllipticIteration {
     _ preconditioner: any EllipticPreconditioner, tolerance: Double, mostIterations: Int
   ) {
     r.pointer.update(from: b.pointer, count: count)
-    let scratch = PaddedArray(layout)
     var target = tolerance
     var certificates = 0
     var first = 0.0
@@ -105,7 +106,7 @@ final class EllipticIteration {
       let squaredEnergy = updateResidual()
       let estimate = (max(product, 0) / squaredEnergy).squareRoot()
       guard estimate <= target, bound > 0 else { continue }
-      let certified = certificate(q.pointer, scratch.pointer)
+      let certified = certificate()
       certificates += 1
       if certified <= tolerance || certificates > 8 { bound = certified }
       if certificates > 8 { return }
@@ -118,7 +119,6 @@ final class EllipticIteration {
     _ solve: (UnsafePointer<Double>, UnsafeMutablePointer<Double>) -> Void, iterationsEach: Int = 1,
     tolerance: Double
   ) {
-    let scratch = PaddedArray(layout)
     r.pointer.update(from: b.pointer, count: count)
     for _ in 0..<3 {
       solve(r.pointer, z.pointer)
@@ -128,7 +128,7 @@ final class EllipticIteration {
         bound = 0
         return
       }
-      bound = certificate(q.pointer, scratch.pointer)
+      bound = certificate()
       if !(bound > tolerance) { return }
     }
   }
@@ -140,13 +140,13 @@ final class EllipticIteration {
     return energy
   }
 
-  /// The bound of the error of x; overwrites two arrays.
-  private func certificate(_ residual: UnsafeMutablePointer<Double>, _ work: UnsafeMutablePointer<Double>)
-    -> Double
-  {
+  /// The bound of the error of x; overwrites q.
+  private func certificate() -> Double {
+    let (residual, count) = (q.pointer, count)
     let energy = darcy.apply(x.pointer, into: residual)
-    for i in 0..<count { residual[i] = b.pointer[i] - residual[i] }
-    let product = laplacian.apply(residual, into: work)
+    let right = b.pointer
+    for i in 0..<count { residual[i] = right[i] - residual[i] }
+    let product = laplacian.apply(residual, into: scratch.pointer)
     return (max(product, 0) / smallest / energy).squareRoot()
   }
 }

@@ -51,6 +51,8 @@ final class StencilCoarsening: @unchecked Sendable {
       for i in 0..<fine.columns {
         let position = box == 2 ? i : index
         guard !isKept(position) else { continue }
+        // Galerkin's operators may couple points the wrong way round; weights that are no means spoil all coarser grids.
+        (lower[i], upper[i]) = (max(lower[i], 0), max(upper[i], 0))
         var sum = lower[i] + upper[i]
         // Beyond a fixed end the neighbour is zero: what the row lacks to vanish in sum is coupled to it.
         if position == 0 && isFixed[0] || position == n - 1 && isFixed[1] {
