@@ -150,7 +150,7 @@ import Testing
       (BurgersEquation(), [64], ["random-field": "7 x"], "--random-field"),
       (BurgersEquation(), [64], ["solve-resolution": "100"], "--solve-resolution"),
       (BurgersEquation(), [3], [:], "--resolution"),
-      (BurgersEquation(), [64, 64], [:], "--resolution"),
+      (BurgersEquation(), [64, 64, 64], [:], "--resolution"),
       (BurgersEquation(), [64], ["dt": "0.1", "cfl": "1"], "--cfl"),
       (BurgersEquation(), [64], ["precision": "float32", "tolerance": "1e-8"], "--tolerance"),
       (NavierStokesEquation(), [16], ["viscosity": "0"], "--viscosity"),

@@ -128,6 +128,9 @@ struct EvolutionSettings: Sendable {
       attributes += [
         Attribute("dt", "of every sample, in time_step"), Attribute("tolerance", .real(tolerance)),
       ]
+      if stepper.isSpectral {
+        attributes.append(Attribute("extrapolation", "of the last two runs, one with half the other's steps"))
+      }
     }
     return attributes
   }

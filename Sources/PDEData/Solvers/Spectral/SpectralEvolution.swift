@@ -78,7 +78,15 @@ where Basis.Element == Nonlinearity.Element {
       let found = StepControl.refine(
         to: tolerance, order: integrator.method.order,
         run: { integrate(makeRun(), mesh, $0, workspace: workspace) },
-        difference: { difference($0, $1, initialNorm: norm) })
+        difference: { difference($0, $1, initialNorm: norm) },
+        // Extrapolation: with rough initial states, for which the steps are not yet short, the finer run's error can be
+        // twice the estimate; what the estimate sees of it is taken away.
+        improve: { coarse, fine, weight in
+          var states = fine
+          states *= Element(1 + weight)
+          states.addScaled(coarse, by: Element(-weight))
+          return states
+        })
       states = found?.states
       result.step = mesh.step / Double(found?.refinement ?? 1)
       result.error = found?.error
