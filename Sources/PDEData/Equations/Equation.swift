@@ -50,7 +50,7 @@ extension Equation {
 public enum Equations {
   public static let all: [any Equation] = [
     BurgersEquation(), DarcyEquation(), NavierStokesEquation(), AdvectionEquation(), HeatFlowEquation(),
-    FitzHughNagumoEquation(), PoissonEquation(), HelmholtzEquation(),
+    FitzHughNagumoEquation(), ShallowWaterEquation(), PoissonEquation(), HelmholtzEquation(),
   ]
 
   public static func named(_ name: String) throws(ParameterError) -> any Equation {

@@ -27,6 +27,8 @@ struct SteppedEvolution {
   var fastestRate = 0.0
   /// Error control begins with steps of at most this.
   var firstStep = Double.infinity
+  /// The Courant number of a step, divided by the step; for steps of at most one Courant number.
+  var courantRate: (_ state: Tensor<Double>) -> Double = { _ in 0 }
   /// A state with larger values has grown beyond what the equation allows.
   var bound = Double.infinity
   /// The solver for a step.
@@ -34,12 +36,15 @@ struct SteppedEvolution {
 
   /// Steps between two checks for growth.
   private static let stepsBetweenChecks = 16
+  /// Steps of one Courant number before the state is asked again.
+  private static let courantSteps = 4
 
   /// The states that follow `initial`.
   func solve(_ initial: Tensor<Double>) -> SteppedResult {
     var result = SteppedResult()
     switch control {
-    case .fixed(let step), .courant(let step):
+    case .courant(let number): (result.states, result.step) = integrate(initial, courantNumber: number)
+    case .fixed(let step):
       let mesh = StepMesh(interval: interval, steps: StepMesh.steps(of: step, in: interval))
       result.step = mesh.step
       result.states = integrate(initial, mesh, 1)
@@ -63,7 +68,6 @@ struct SteppedEvolution {
   ) -> Tensor<Double>? {
     var state = initial
     var solvers: [Double: StepAdvance] = [:]
-    let count = initial.count
     var states = Tensor<Double>(uninitialized: [savedCount] + initial.shape)
     for saved in 0..<savedCount {
       var time = Double(saved) * interval
@@ -79,14 +83,57 @@ struct SteppedEvolution {
           left -= taken
         }
       }
-      states.withUnsafeMutableBuffer { states in
-        state.withUnsafeBuffer { state in
-          guard let target = states.baseAddress, let source = state.baseAddress else { return }
-          (target + saved * count).update(from: source, count: count)
-        }
-      }
+      save(state, to: &states, at: saved)
     }
     return states
+  }
+
+  /// With steps of at most a Courant number, as the state goes: the interval divided by powers of two, so that solvers
+  /// are few; and the largest.
+  private func integrate(
+    _ initial: Tensor<Double>, courantNumber: Double
+  ) -> (states: Tensor<Double>?, step: Double) {
+    var state = initial
+    var solvers: [Double: StepAdvance] = [:]
+    var largest = 0.0
+    var states = Tensor<Double>(uninitialized: [savedCount] + initial.shape)
+    for saved in 0..<savedCount {
+      // Time within the interval, in units of interval/2^halvings.
+      var (done, halvings) = (0, 0)
+      while done < 1 << halvings {
+        let rate = courantRate(state)
+        guard rate.isFinite else { return (nil, largest) }
+        while halvings < 40, interval * rate > courantNumber * Double(1 << halvings) {
+          halvings += 1
+          done *= 2
+        }
+        while halvings > 0, done.isMultiple(of: 2),
+          2 * interval * rate <= courantNumber * Double(1 << halvings)
+        {
+          halvings -= 1
+          done /= 2
+        }
+        let step = interval / Double(1 << halvings)
+        let advance = solvers[step] ?? solver(step)
+        solvers[step] = advance
+        let taken = min(Self.courantSteps, 1 << halvings - done)
+        let time = Double(saved) * interval + Double(done) * step
+        guard advance(&state, time, taken), isBounded(state) else { return (nil, largest) }
+        largest = max(largest, step)
+        done += taken
+      }
+      save(state, to: &states, at: saved)
+    }
+    return (states, largest)
+  }
+
+  private func save(_ state: Tensor<Double>, to states: inout Tensor<Double>, at index: Int) {
+    states.withUnsafeMutableBuffer { states in
+      state.withUnsafeBuffer { state in
+        guard let target = states.baseAddress, let source = state.baseAddress else { return }
+        (target + index * state.count).update(from: source, count: state.count)
+      }
+    }
   }
 
   private func isBounded(_ state: Tensor<Double>) -> Bool {
