@@ -38,14 +38,14 @@ private typealias FD = FiniteDifference
   /// Steps by error control meet the tolerance for every condition, in one, two and three dimensions.
   @Test(arguments: BoxAxis.allCases)
   func modesDecay(axis: BoxAxis) throws {
-    #expect(try Self.error([axis], [13], ["tolerance": "1e-8"]) <= 2e-8)
-    #expect(try Self.error([axis, .dirichletNodes], [13, 8], ["tolerance": "1e-8"]) <= 2e-8)
-    #expect(try Self.error([.periodic, axis], [7, 11], ["tolerance": "1e-8"]) <= 2e-8)
-    #expect(try Self.error([.neumannCells, axis, .periodic], [5, 7, 6], ["tolerance": "1e-7"]) <= 2e-7)
+    #expect(try Self.error([axis], [13], ["tolerance": "1e-6"]) <= 2e-6)
+    #expect(try Self.error([axis, .dirichletNodes], [13, 8], ["tolerance": "1e-6"]) <= 2e-6)
+    #expect(try Self.error([.periodic, axis], [7, 11], ["tolerance": "1e-6"]) <= 2e-6)
+    #expect(try Self.error([.neumannCells, axis, .periodic], [5, 7, 6], ["tolerance": "1e-6"]) <= 2e-6)
     // At a Neumann end the compact formula's modes are not cosines.
     guard [.periodic, .dirichletNodes].contains(axis) else { return }
     #expect(
-      try Self.error([axis, .periodic], [13, 11], ["tolerance": "1e-8", "order": "compact"]) <= 2e-8)
+      try Self.error([axis, .periodic], [13, 11], ["tolerance": "1e-6", "order": "compact"]) <= 2e-6)
   }
 
   /// Second order in time, by every method and condition.
@@ -57,25 +57,29 @@ private typealias FD = FiniteDifference
     #expect(abs(FD.order(errors[0], errors[1]) - 2) <= 0.05, "\(errors)")
   }
 
-  /// What half the step and half the spacing tell is the error in space: of order 2, or 4 of the compact formula.
+  /// What half the step and half the spacing tell falls with both: order 2, or 4 of the compact formula with steps in
+  /// proportion to the square of the spacing. (Cosines have no third derivative at a Neumann end, where the compact
+  /// formula's error is: they would show more than its order.)
   @Test(arguments: [BoxAxis.periodic, .dirichletNodes, .neumannNodes, .dirichletCells, .neumannCells])
-  func discretizationErrorFallsWithTheSpacing(axis: BoxAxis) throws {
+  func discretizationErrorFallsWithStepAndSpacing(axis: BoxAxis) throws {
     let folder = try TemporaryFolder()
-    for (order, exponent) in [("second", 2.0), ("compact", 4)] where axis.placement != .cells || exponent == 2
-    {
-      let errors = try [23, 45].map { n in
+    let isCompact = [BoxAxis.periodic, .dirichletNodes].contains(axis)
+    for (order, exponent) in isCompact ? [("second", 2.0), ("compact", 4)] : [("second", 2)] {
+      let errors = try [22, 44].map { intervals in
+        let n = axis.placement == .nodes ? intervals + 1 : intervals
         let grid = FD.grid([n, n], [axis.placement, axis.placement])
         try BoxInputs.write(
           folder.path("input.nc"), grid,
           [["u0": { axis.mode($0[0]) * axis.mode($0[1]) * (2 + cos(2 * .pi * $0[0])) }]])
+        let steps = order == "second" ? intervals : intervals * intervals / 11
         let (reader, _, _) = try BoxInputs.solve(
           HeatFlowEquation(), folder, "input.nc",
           [
-            "boundary": axis.option, "diffusivity": "0.02", "final-time": "0.5", "tolerance": "1e-8",
-            "order": order,
+            "boundary": axis.option, "diffusivity": "0.02", "final-time": "0.5", "order": order,
+            "dt": "\(0.5 / Double(steps))",
           ], checkEvery: 1)
-        let h = axis.placement == .nodes ? 1 / Double(n - 1) : 1 / Double(n)
-        return (size: h, error: try InitialStates.values(reader, "discretization_error")[0])
+        let error = try InitialStates.values(reader, "discretization_error")[0]
+        return (size: 1 / Double(intervals), error: error)
       }
       #expect(abs(FD.order(errors[0], errors[1]) - exponent) <= 0.1, "\(order) \(errors)")
     }

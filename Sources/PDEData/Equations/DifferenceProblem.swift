@@ -142,7 +142,7 @@ struct DifferenceProblem: DatasetProblem {
   private var varying: [SampleParameter] { parameters.filter { $0.constant == nil } }
 
   var scalars: [ScalarDescription] {
-    var scalars = varying.map { ScalarDescription($0.name, longName: $0.name) }
+    var scalars = varying.map { ScalarDescription($0.variable, longName: $0.name) }
     scalars.append(ScalarDescription("time_step", longName: "largest time step of the solver"))
     if case .tolerance = settings.control {
       scalars.append(
@@ -154,7 +154,7 @@ struct DifferenceProblem: DatasetProblem {
   }
 
   var attributes: [Attribute] {
-    let inputs = initial.map(\.name) + varying.map(\.name)
+    let inputs = initial.map(\.name) + varying.map(\.variable)
     return [
       Attribute("equation", .text(equation.name)), Attribute("equation_text", .text(equation.summary)),
       Attribute("boundary_conditions", .text(domain.description)),
@@ -188,7 +188,7 @@ struct DifferenceProblem: DatasetProblem {
     }
     let numbers = parameters.map { $0.value(sample: sample) }
     for (parameter, number) in zip(parameters, numbers) where parameter.constant == nil {
-      solution.scalars[parameter.name] = number
+      solution.scalars[parameter.variable] = number
     }
     let result = SteppedEvolution(
       interval: settings.times[0], savedCount: settings.times.count, control: settings.control,

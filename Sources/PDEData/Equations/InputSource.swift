@@ -25,13 +25,14 @@ struct SampleParameter: Sendable {
   /// The value given; else, for inputs from a file that has a variable of this name, its numbers; else the default.
   init(_ name: String, _ parameters: ParameterValues, _ input: InputSource) throws {
     self.name = name
+    let variableName = Self.variable(name)
     if case .dataset(let reader) = input, !parameters.given.contains(name),
-      let variable = reader.variables.first(where: { $0.name == name && $0.isPerSampleScalar })
+      let variable = reader.variables.first(where: { $0.name == variableName && $0.isPerSampleScalar })
     {
       let values: Tensor<Double> = try reader.read(variable)
       if let bad = values.values.firstIndex(where: { !($0 > 0 && $0.isFinite) }) {
         throw DatasetError(
-          .invalidData, path: reader.path, variable: name,
+          .invalidData, path: reader.path, variable: variableName,
           "sample \(bad): \(values.values[bad]) is not positive")
       }
       source = .listed(values.values)
@@ -41,12 +42,20 @@ struct SampleParameter: Sendable {
     case .range(let lower, let upper)?:
       guard case .random(let seed, _) = input else {
         throw ParameterError(
-          name, "a range is drawn for random inputs only; give one value, or \(name)(sample) in the file")
+          name,
+          "a range is drawn for random inputs only; give one value, or \(variableName)(sample) in the file")
       }
       source = .logUniform(lower, upper, seed: seed)
     case .real(let value)?: source = .constant(value)
     default: throw ParameterError(name, "has no value")
     }
+  }
+
+  /// `diffusivity_u`, as files have it.
+  var variable: String { Self.variable(name) }
+
+  private static func variable(_ name: String) -> String {
+    name.split(separator: "-").joined(separator: "_")
   }
 
   /// The one value that all samples have.
@@ -64,7 +73,7 @@ struct SampleParameter: Sendable {
   }
 
   var attribute: Attribute {
-    let key = name.split(separator: "-").joined(separator: "_")
+    let key = variable
     switch source {
     case .constant(let value): return Attribute(key, .real(value))
     case .listed: return Attribute(key, "of every sample, from the input file")
