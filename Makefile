@@ -10,7 +10,7 @@ PYTHON ?= python3
 SWIFTFLAGS := -c release -Xcc -march=$(OPERATORS_MARCH)
 PROGRAM := .build/release/operatorctl
 
-.PHONY: all deps build test demo bench format lint install clean help
+.PHONY: all deps build test demo bench bench-solvers format lint install clean help
 
 all: build
 
@@ -21,6 +21,7 @@ help:
 	@echo "make install  the program, into PREFIX/bin (PREFIX=$(PREFIX))"
 	@echo "make deps     install FFTW, OpenBLAS and NetCDF where pkg-config does not find them"
 	@echo "make bench    compare with the Python peers, in turn: models, Burgers, Darcy, files"
+	@echo "make bench-solvers  time the solvers beside their peers and the limits of the machine"
 	@echo "make format   format the sources; make lint checks them"
 	@echo "make clean    remove what was built"
 
@@ -46,6 +47,10 @@ demo: build
 bench: build .venv/peers
 	.venv/bin/python Benchmarks/compare.py models burgers darcy files | tee bench.md
 
+bench-solvers: build .venv/peers
+	$(SWIFT) build $(SWIFTFLAGS) --package-path Benchmarks
+	.venv/bin/python Benchmarks/solvers.py | tee bench-solvers.md
+
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
@@ -57,4 +62,4 @@ install: build
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/operatorctl
 
 clean:
-	rm -rf .build .venv demo bench.md
+	rm -rf .build Benchmarks/.build .venv demo bench.md bench-solvers.md

@@ -23,14 +23,36 @@ func activate<E: Scalar>(
     break
   case .gelu:
     if let derivative {
-      VectorMath.gelu(inPlace: values, derivative: derivative, count: count)
+      for i in 0..<count { (values[i], derivative[i]) = VectorMath.geluWithDerivative(values[i]) }
     } else {
-      VectorMath.gelu(inPlace: values, count: count)
+      for i in 0..<count { values[i] = VectorMath.gelu(values[i]) }
     }
   case .tanh:
     for i in 0..<count { values[i] = VectorMath.tanh(values[i]) }
     if let derivative {
       for i in 0..<count { derivative[i] = Relaxed.multiplyAdd(-values[i], values[i], 1) }
     }
+  }
+}
+
+/// Applies `activation` to `count` values and writes the results elsewhere.
+@specialized(where E == Float)
+@specialized(where E == Double)
+func activate<E: Scalar>(
+  _ activation: Activation, _ values: UnsafePointer<E>, into results: UnsafeMutablePointer<E>,
+  derivative: UnsafeMutablePointer<E>?, count: Int
+) {
+  switch activation {
+  case .identity:
+    results.update(from: values, count: count)
+  case .gelu:
+    if let derivative {
+      for i in 0..<count { (results[i], derivative[i]) = VectorMath.geluWithDerivative(values[i]) }
+    } else {
+      for i in 0..<count { results[i] = VectorMath.gelu(values[i]) }
+    }
+  case .tanh:
+    results.update(from: values, count: count)
+    activate(.tanh, results, derivative: derivative, count: count)
   }
 }

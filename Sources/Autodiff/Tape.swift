@@ -58,13 +58,18 @@ public final class Tape<Element: Scalar> {
   /// Without recording (inference) nothing is kept and there is nothing to walk back.
   public let isRecording: Bool
 
+  /// Whether more is computed anew on the way back, to save less.
+  public let savesMemory: Bool
+
   let seed: UInt64
   let step: UInt64
   private var dropouts = 0
 
   /// - Parameters:
+  ///   - savesMemory: Compute more anew on the way back.
   ///   - seed, step: What the masks of dropout follow from, beside their order on the tape.
-  public init(recording: Bool = true, seed: UInt64 = 0, step: UInt64 = 0) {
+  public init(recording: Bool = true, savesMemory: Bool = false, seed: UInt64 = 0, step: UInt64 = 0) {
+    self.savesMemory = savesMemory
     isRecording = recording
     self.seed = seed
     self.step = step

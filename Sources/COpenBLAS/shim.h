@@ -1,7 +1,20 @@
-// OpenBLAS by its CBLAS interface, what of LAPACK is used, and what the processor offers to it.
+// OpenBLAS by its CBLAS interface, LAPACK by its Fortran names, and what the processor offers to them.
 #pragma once
 #include <cblas.h>
 #include <stddef.h>
+
+// LAPACK as gfortran compiles it: everything by reference, lengths of character arguments at the end.
+void dpbtrf_(const char *uplo, const blasint *n, const blasint *kd, double *ab, const blasint *ldab, blasint *info,
+             size_t uplo_length);
+void dpbtrs_(const char *uplo, const blasint *n, const blasint *kd, const blasint *nrhs, const double *ab,
+             const blasint *ldab, double *b, const blasint *ldb, blasint *info, size_t uplo_length);
+
+// Complex numbers are pairs of doubles.
+void zgesdd_(const char *jobz, const blasint *m, const blasint *n, double *a, const blasint *lda, double *s,
+             double *u, const blasint *ldu, double *vt, const blasint *ldvt, double *work, const blasint *lwork,
+             double *rwork, blasint *iwork, blasint *info, size_t jobz_length);
+void zposv_(const char *uplo, const blasint *n, const blasint *nrhs, double *a, const blasint *lda, double *b,
+            const blasint *ldb, blasint *info, size_t uplo_length);
 
 // Whether the processor and the operating system offer the AVX-512 subset that OpenBLAS's SKYLAKEX kernels use.
 static inline int operators_cpu_has_avx512(void) {
@@ -13,22 +26,16 @@ static inline int operators_cpu_has_avx512(void) {
 #endif
 }
 
-// LAPACK by its Fortran names, which this library carries; complex numbers are pairs of doubles.
-void zgesdd_(const char *jobz, const blasint *m, const blasint *n, double *a, const blasint *lda, double *s,
-             double *u, const blasint *ldu, double *vt, const blasint *ldvt, double *work, const blasint *lwork,
-             double *rwork, blasint *iwork, blasint *info, size_t jobz_length);
-void zposv_(const char *uplo, const blasint *n, const blasint *nrhs, double *a, const blasint *lda, double *b,
-            const blasint *ldb, blasint *info, size_t uplo_length);
-
-// The thin singular value decomposition.
-static inline void operators_zgesdd(const blasint *m, const blasint *n, double *a, const blasint *lda, double *s,
-                                    double *u, const blasint *ldu, double *vt, const blasint *ldvt, double *work,
-                                    const blasint *lwork, double *rwork, blasint *iwork, blasint *info) {
-  zgesdd_("S", m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, rwork, iwork, info, 1);
+// Whether this is compiled for a processor with 32 vector registers of 512 bits, which Swift itself cannot ask.
+static inline int operators_built_for_avx512(void) {
+#if defined(__AVX512F__)
+  return 1;
+#else
+  return 0;
+#endif
 }
 
-// A X = B with A Hermitian and positive.
-static inline void operators_zposv(const blasint *n, const blasint *nrhs, double *a, const blasint *lda, double *b,
-                                   const blasint *ldb, blasint *info) {
-  zposv_("U", n, nrhs, a, lda, b, ldb, info, 1);
-}
+// Asks for a cache line ahead of its use, in the second-level cache or for writing; Swift has no word for it. An
+// address outside of memory does no harm.
+static inline void operators_prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
+static inline void operators_prefetch_to_write(const void *address) { __builtin_prefetch(address, 1); }

@@ -11,6 +11,10 @@ public protocol Scalar: Real, BinaryFloatingPoint, SIMDScalar, LosslessStringCon
   Sendable,
   Codable
 where SIMDMaskScalar: FixedWidthInteger & SignedInteger {
+  /// Vectors of 512 and of 256 bits, for kernels that are written in vectors.
+  associatedtype WideVector: SIMD & BitwiseCopyable where WideVector.Scalar == Self
+  associatedtype NarrowVector: SIMD & BitwiseCopyable where NarrowVector.Scalar == Self
+
   /// "float32" or "float64", as configurations and file headers name the type.
   static var name: String { get }
 
@@ -27,9 +31,15 @@ where SIMDMaskScalar: FixedWidthInteger & SignedInteger {
 }
 
 extension Float: Scalar {
+  public typealias WideVector = SIMD16<Float>
+  public typealias NarrowVector = SIMD8<Float>
+
   public static var name: String { "float32" }
 }
 
 extension Double: Scalar {
+  public typealias WideVector = SIMD8<Double>
+  public typealias NarrowVector = SIMD4<Double>
+
   public static var name: String { "float64" }
 }

@@ -28,7 +28,8 @@ enum Program {
     Interruption.prepare()
     Console.prepare()
     do {
-      var command = try OperatorControl.parseAsRoot()
+      var command = try OperatorControl.parseAsRoot(
+        NegativeNumbers.joined(Array(CommandLine.arguments.dropFirst())))
       try command.run()
       try Console.finish()
       exit(0)

@@ -19,10 +19,11 @@ func scattered(_ shape: [Int], seed: UInt64) -> Tensor<Double> {
 /// in every element of every input; h = 1e-3 leaves an error of about 1e-12 in smooth functions of order one, and
 /// 1e-7 relative in the norm is asked for.
 func expectGradients(
-  of inputs: [Tensor<Double>], tolerance: Double = 1e-7, sourceLocation: SourceLocation = #_sourceLocation,
+  of inputs: [Tensor<Double>], tolerance: Double = 1e-7, savesMemory: Bool = false,
+  sourceLocation: SourceLocation = #_sourceLocation,
   _ function: (Tape<Double>, [Variable<Double>]) -> Variable<Double>
 ) {
-  let tape = Tape<Double>()
+  let tape = Tape<Double>(savesMemory: savesMemory)
   let variables = inputs.map { tape.variable($0) }
   let output = function(tape, variables)
   let weights = scattered(output.shape, seed: 99)

@@ -35,6 +35,43 @@ import Testing
     }
   }
 
+  @Test(arguments: Activation.allCases, [false, true])
+  func fourierLayerTail(activation: Activation, savesMemory: Bool) {
+    let (x, s) = (scattered([2, 3, 5, 7], seed: 1), scattered([2, 3, 5, 7], seed: 2))
+    let w = scattered([3, 3, 1], seed: 3)
+    let (w1, b1) = (scattered([4, 3], seed: 4), scattered([4], seed: 5))
+    let (w2, b2, g) = (
+      scattered([3, 4], seed: 6), scattered([3], seed: 7), scattered([1, 3, 1, 1], seed: 8)
+    )
+    let all = [x, s, w, w1, b1, w2, b2, g]
+    for kind in 0..<3 {
+      expectGradients(of: kind == 2 ? all : all.dropLast(), savesMemory: savesMemory) { tape, v in
+        tape.fourierLayerTail(
+          v[0], convolved: v[1], skip: v[2], first: v[3], firstBias: v[4], second: v[5], secondBias: v[6],
+          around: kind == 0 ? .nothing : kind == 1 ? .input : .gatedInput(v[7]), activation: activation)
+      }
+    }
+  }
+
+  /// The fused end of a layer is the operations it consists of.
+  @Test func fourierLayerTailIsItsParts() {
+    let (x, s) = (scattered([2, 3, 9, 37], seed: 1), scattered([2, 3, 9, 37], seed: 2))
+    let tape = Tape<Double>()
+    let v = [
+      x, s, scattered([3, 3], seed: 3), scattered([4, 3], seed: 4), scattered([4], seed: 5),
+      scattered([3, 4], seed: 6), scattered([3], seed: 7), scattered([3], seed: 8),
+    ].map { tape.variable($0) }
+    let fused = tape.fourierLayerTail(
+      v[0], convolved: v[1], skip: v[2], first: v[3], firstBias: v[4], second: v[5], secondBias: v[6],
+      around: .gatedInput(v[7]), activation: .gelu)
+    let z = tape.channelMix(v[0], weight: v[2], addend: v[1], activation: .gelu)
+    let parts = tape.channelNetwork(
+      z, first: v[3], firstBias: v[4], second: v[5], secondBias: v[6], addend: v[0], gate: v[7],
+      activation: .gelu)
+    // The order of sums differs.
+    #expect(zip(fused.value.values, parts.value.values).allSatisfy { abs($0 - $1) <= 1e-14 })
+  }
+
   @Test func inputThatIsItsOwnAddend() {
     // One node in two places of one operation: both contributions count.
     let x = scattered([2, 3, 11], seed: 1)

@@ -19,7 +19,7 @@ import Testing
   func layeredCoefficientHasTheExactError(count: Int) {
     // a = 12 left, 3 right, f = 1, closed sides, an even number of cells: the error is h²/24 everywhere, because
     // harmonic means make the fluxes exact.
-    let solver = DarcySolver(grid: Self.grid(5, count, .cells), boundaries: [.neumann, .dirichlet])
+    let solver = DarcySolver(grid: Self.grid(5, count, .cells), boundary: [.neumann, .dirichlet])
     let x = solver.grid.axes[1].coordinates
     let coefficient = Tensor((0..<5).flatMap { _ in x.map { $0 < 0.5 ? 12.0 : 3.0 } }, shape: [5, count])
     let result = solver.solve(
@@ -74,14 +74,14 @@ import Testing
 
   @Test(
     arguments: [Grid.Placement.nodes, .cells],
-    [[EllipticBoundary.dirichlet, .dirichlet], [.neumann, .dirichlet], [.dirichlet, .neumann]])
-  func solutionIsThatOfTheFiniteVolumes(placement: Grid.Placement, boundaries: [EllipticBoundary]) {
+    [[EndCondition.Kind.dirichlet, .dirichlet], [.neumann, .dirichlet], [.dirichlet, .neumann]])
+  func solutionIsThatOfTheFiniteVolumes(placement: Grid.Placement, boundaries: [EndCondition.Kind]) {
     guard placement == .cells || boundaries == [.dirichlet, .dirichlet] else { return }
     let (rows, columns) = (11, 14)
     let grid = Self.grid(rows, columns, placement)
     let a = Self.random(grid.shape, seed: 1, lower: 0.2, upper: 5)
     let f = Self.random(grid.shape, seed: 2, lower: -1, upper: 1)
-    let result = DarcySolver(grid: grid, boundaries: boundaries)
+    let result = DarcySolver(grid: grid, boundary: boundaries.map { AxisBoundary.both(EndCondition($0)) })
       .solve(coefficient: a, source: f, tolerance: 1e-13)
     #expect(result.isConverged)
     // The balance of every volume, written from the definition.

@@ -5,10 +5,10 @@ import Tensors
 enum InitialStates {
   static func write(
     _ path: String, points: Int, lower: Double = 0, upper: Double = 1, states: [(Double) -> Double],
-    viscosities: [Double]? = nil
+    viscosities: [Double]? = nil, placement: Grid.Placement = .periodic
   ) throws {
     let axis = Grid.Axis(
-      name: "x", lowerBound: lower, upperBound: upper, count: points, placement: .periodic)
+      name: "x", lowerBound: lower, upperBound: upper, count: points, placement: placement)
     var schema = DatasetSchema(sampleCount: states.count, grid: Grid(axes: [axis]))
     schema.addField("u0", type: .float64, hasTime: false, axes: ["x"], longName: "initial state")
     if viscosities != nil { schema.addScalar("viscosity", longName: "viscosity") }

@@ -46,6 +46,38 @@ private struct Rotation: ReactionTerm {
     #expect(abs(FD.order(errors[0], errors[1]) - 2) <= 0.1, "\(errors)")
   }
 
+  /// The same between ends of any kind, in time against the discrete eigenvalue and in space against the true one.
+  @Test(arguments: BoxAxis.allCases, ReactionCoupling.allCases)
+  func ordersForEveryCondition(axis: BoxAxis, coupling: ReactionCoupling) {
+    let (rate, viscosity) = (2.0, 0.1)
+    func error(_ counts: [Int], steps: Int, _ eigenvalue: Double, _ order: SecondDifference.Order) -> Double {
+      let grid = FD.grid(counts, [axis.placement, .periodic])
+      let mode = FD.field(grid) { axis.mode($0[0]) * BoxAxis.periodic.mode($0[1]) }
+      let solver = ReactionDiffusionSolver<Rotation, Double>(
+        ReactionDiffusionEquation(
+          Rotation(rate: rate), diffusivities: [viscosity, viscosity], boundary: [axis.boundary, .periodic]),
+        grid: grid, step: 0.5 / Double(steps), order: order, coupling: coupling)
+      var state = Tensor(mode.values + [Double](repeating: 0, count: mode.count), shape: [2] + counts)
+      solver.advance(&state, steps: steps)
+      let decay = Double.exp(-0.5 * viscosity * eigenvalue)
+      let (exact, other) = ((decay * Double.cos(0.5 * rate)) * mode, (decay * Double.sin(0.5 * rate)) * mode)
+      return FD.maximumError(state, Tensor(exact.values + other.values, shape: [2] + counts))
+    }
+    for order in axis.placement == .cells ? [.second] : SecondDifference.Order.allCases {
+      let discrete = [axis, .periodic].enumerated().reduce(0.0) {
+        $0 + $1.element.eigenvalue([19, 13][$1.offset], isCompact: order == .compactFourth)
+      }
+      let inTime = [20, 40].map { (0.5 / Double($0), error([19, 13], steps: $0, discrete, order)) }
+      #expect(abs(FD.order(inTime[0], inTime[1]) - 2) <= 0.1, "\(order) \(inTime)")
+      let continuous = axis.wavenumber * axis.wavenumber + 4 * Double.pi * .pi
+      let inSpace = [11, 23].map { n in
+        let points = axis.placement == .nodes ? n + 1 : n
+        return (1 / Double(n), error([points, n], steps: order == .second ? 200 : 1000, continuous, order))
+      }
+      #expect(abs(FD.order(inSpace[0], inSpace[1]) - Double(order.rawValue)) <= 0.1, "\(order) \(inSpace)")
+    }
+  }
+
   private func excitation(
     _ grid: Grid, _ boundary: AxisBoundary, steps: Int, _ coupling: ReactionCoupling,
     _ order: SecondDifference.Order = .second

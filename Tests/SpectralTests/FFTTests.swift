@@ -89,10 +89,12 @@ private let cases = [
             j == 0 ? v[0] : j == n - 1 ? sign * v[j] : 2 * v[j] * .cos(.pi * p * q / (count - 1))
           case .cosineII: 2 * v[j] * .cos(.pi * (p + 0.5) * q / count)
           case .cosineIII: j == 0 ? v[0] : 2 * v[j] * .cos(.pi * p * (q + 0.5) / count)
+          case .cosineIV: 2 * v[j] * .cos(.pi * (p + 0.5) * (q + 0.5) / count)
           case .sineI: 2 * v[j] * .sin(.pi * (p + 1) * (q + 1) / (count + 1))
           case .sineII: 2 * v[j] * .sin(.pi * (p + 0.5) * (q + 1) / count)
           case .sineIII:
             j == n - 1 ? sign * v[j] : 2 * v[j] * .sin(.pi * (p + 1) * (q + 0.5) / count)
+          case .sineIV: 2 * v[j] * .sin(.pi * (p + 0.5) * (q + 0.5) / count)
           case .halfComplex:
             2 * k <= n ? v[j] * unitRoot(j * k, n).cosine : v[j] * unitRoot(j * k, n).sine
           case .fromHalfComplex:

@@ -343,4 +343,26 @@ extension Grid {
     #expect(
       zip(Wavenumbers.angularHalved(5, length: 2 * .pi), [0, 1, 2]).allSatisfy { abs($0 - $1) < 1e-15 })
   }
+
+  /// With the modes of a coarser grid alone, fields on a finer one are the same functions.
+  @Test(arguments: [GaussianMeasure.Boundary.periodic, .neumann, .dirichlet])
+  func finerGridsHaveTheSameFunctions(boundary: GaussianMeasure.Boundary) throws {
+    let measure = GaussianMeasure(
+      constant: 1, shift: 1, power: 1, boundary: boundary, maximumWavenumber: 100)
+    func grid(_ counts: [Int]) -> Grid {
+      Grid(
+        axes: zip(["y", "x"], counts).map {
+          Grid.Axis(name: $0, count: $1, placement: boundary == .periodic ? .periodic : .nodes)
+        })
+    }
+    let (coarse, fine) = boundary == .periodic ? ([12, 9], [24, 18]) : ([12, 9], [23, 17])
+    let few = try GaussianSampler(measure, grid: grid(coarse)).sample(seed: 4, sample: 2)
+    let many = try GaussianSampler(measure, grid: grid(fine), resolvedBy: grid(coarse)).sample(
+      seed: 4, sample: 2)
+    for y in 0..<coarse[0] {
+      for x in 0..<coarse[1] { #expect(abs(few[y, x] - many[2 * y, 2 * x]) <= 1e-13) }
+    }
+    let other = try GaussianSampler(measure, grid: grid(coarse)).sample(seed: 4, sample: 2, purpose: "other")
+    #expect(abs(few.dot(other)) <= 0.8 * few.sumOfSquares())
+  }
 }

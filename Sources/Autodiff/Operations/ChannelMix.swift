@@ -49,7 +49,7 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
     let outChannels = weight.count / inChannels
     let shape = [input.shape[0], outChannels] + input.shape[2...]
     let tiles = ChannelTiles(
-      batch: shape[0], points: shape[2...].reduce(1, *), channels: inChannels + 3 * outChannels)
+      batch: shape[0], points: shape[2...].reduce(1, *), channels: inChannels + outChannels)
     precondition(weight.count == inChannels * outChannels, "the weight has \(inChannels) columns")
 
     // The addend's memory where it is ours alone; its values are then what the product is added to.
@@ -66,24 +66,31 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
       input.unsafePointer, weight.unsafePointer, bias?.unsafePointer, addend?.unsafePointer,
       gate?.unsafePointer
     )
+    let product = PointProduct(w, rows: outChannels, inner: inChannels, bias: b, gate: g)
+    // What is added lies in the result's own memory where that is the addend's.
+    let added = isInPlace ? UnsafePointer(y) : a
+    let activation = activation
     tiles.forEachGroup { _, range in
+      let scratch = AlignedMemory<Element>(count: (inChannels + outChannels) * tiles.tileWidth)
+      let rows = scratch.pointer
+      let results = rows + inChannels * tiles.tileWidth
       for index in range {
-        let (sample, start, count) = tiles.tile(index)
-        let first = sample * outChannels * tiles.points + start
-        gemm(
-          m: outChannels, n: count, k: inChannels, a: w, lda: inChannels,
-          b: x + sample * inChannels * tiles.points + start, ldb: tiles.points, beta: isInPlace ? 1 : 0,
-          c: y + first, ldc: tiles.points)
-        for channel in 0..<outChannels {
-          let offset = first + channel * tiles.points
-          finishRow(
-            y + offset, count: count, bias: b?[channel] ?? 0, addend: a.map { $0 + offset },
-            gate: g?[channel] ?? 1)
-          activate(activation, y + offset, derivative: d.map { $0 + offset }, count: count)
+        let tile = tiles.tile(index)
+        let first = tile.offset(channels: outChannels)
+        tile.copyRows(x, channels: inChannels, to: rows)
+        guard activation != .identity else {
+          product(
+            rows, stride: tile.stride, into: y + first, stride: tile.points, count: tile.count,
+            addend: added.map { $0 + first }, stride: tile.points)
+          continue
         }
+        product(
+          rows, stride: tile.stride, into: results, stride: tile.stride, count: tile.count,
+          addend: added.map { $0 + first }, stride: tile.points)
+        tile.activateRows(activation, results, channels: outChannels, into: y, derivative: d)
       }
     }
-    withExtendedLifetime((bias, derivative)) {}
+    withExtendedLifetime((input, addend, derivative)) {}
     if recording {
       saved = Saved(
         input: input, weight: weight, addend: hasGate ? addend : nil, gate: gate, derivative: derivative)
@@ -99,7 +106,7 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
     let inChannels = input.shape[1]
     let outChannels = weight.count / inChannels
     let tiles = ChannelTiles(
-      batch: input.shape[0], points: input.shape[2...].reduce(1, *), channels: inChannels + 3 * outChannels)
+      batch: input.shape[0], points: input.shape[2...].reduce(1, *), channels: inChannels + outChannels)
     let shape = gradient.shape
 
     var inputGradient = slots.begin(0, shape: input.shape)
@@ -108,53 +115,64 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
     var gatedGradient = hasGate ? slots.begin(addendIndex, shape: shape) : nil
     var gateGradient = hasGate ? slots.begin(gateIndex, shape: [outChannels]) : nil
 
-    // A group's partial sums: the gradient of W, then of b, then of g.
-    let partialCount = outChannels * (inChannels + 2)
-    var partials = Tensor<Element>.zeros([tiles.groupCount, partialCount])
+    // A group's partial sums: of the gradient of W; of those of b and g.
+    let weightCount = outChannels * inChannels
+    var partials = Tensor<Element>.zeros([tiles.groupCount, weightCount])
+    var channelPartials = Tensor<Double>.zeros([tiles.groupCount, 2 * outChannels])
     let partial = partials.unsafeMutablePointer()
+    let channelPartial = channelPartials.unsafeMutablePointer()
     let dz = gradient.unsafeMutablePointer()
     let dx = inputGradient?.tensor.unsafeMutablePointer()
     let da = gatedGradient?.tensor.unsafeMutablePointer()
-    let (x, w, d) = (input.unsafePointer, weight.unsafePointer, saved.derivative?.unsafePointer)
+    let (x, d) = (input.unsafePointer, saved.derivative?.unsafePointer)
     let (a, g) = (saved.addend?.unsafePointer, saved.gate?.unsafePointer)
-    let (inputBeta, accumulatesGated) = (inputGradient?.beta ?? 0, gatedGradient?.accumulates ?? false)
+    let accumulates = inputGradient?.accumulates ?? false
+    let accumulatesGated = gatedGradient?.accumulates ?? false
     let needsWeight = weightGradient != nil
+    // The gradient becomes that of an addend without a gate.
+    let isKept = hasAddend && !hasGate
+    let transposed = PointProduct(
+      weight.unsafePointer, rows: inChannels, inner: outChannels, transposed: true)
     tiles.forEachGroup { group, range in
-      let sums = partial + group * partialCount
+      let sums = channelPartial + group * 2 * outChannels
+      let scratch = AlignedMemory<Element>(count: (inChannels + outChannels) * tiles.tileWidth)
+      let rows = scratch.pointer
+      let products = rows + inChannels * tiles.tileWidth
+      let outer = OuterProductSums<Element>(
+        rows: needsWeight ? outChannels : 0, columns: needsWeight ? inChannels : 0)
       for index in range {
-        let (sample, start, count) = tiles.tile(index)
-        let first = sample * outChannels * tiles.points + start
-        let firstInput = sample * inChannels * tiles.points + start
+        let tile = tiles.tile(index)
+        let first = tile.offset(channels: outChannels)
         for channel in 0..<outChannels {
-          let offset = first + channel * tiles.points
-          if let d { Pointwise.multiply(dz + offset, by: d + offset, count: count) }
-          sums[outChannels * inChannels + channel] += Element(Reductions.sum(dz + offset, count: count))
+          let offset = first + channel * tile.points
+          let product = products + channel * tile.stride
+          sums[channel] += multiplyRow(
+            dz + offset, derivative: d.map { $0 + offset }, isKept: isKept, into: product, count: tile.count)
           if let a, let g {
-            sums[outChannels * (inChannels + 1) + channel] += Element(
-              Reductions.dot(dz + offset, a + offset, count: count))
+            sums[outChannels + channel] += dotProduct(product, a + offset, count: tile.count)
             if let da {
               Pointwise.scale(
-                dz + offset, by: g[channel], into: da + offset, accumulate: accumulatesGated,
-                count: count)
+                product, by: g[channel], into: da + offset, accumulate: accumulatesGated, count: tile.count)
             }
           }
         }
         if needsWeight {
-          gemm(
-            false, true, m: outChannels, n: inChannels, k: count, a: dz + first, lda: tiles.points,
-            b: x + firstInput, ldb: tiles.points, beta: 1, c: sums, ldc: inChannels)
+          tile.copyRows(x, channels: inChannels, to: rows)
+          outer.add(products, stride: tile.stride, rows, stride: tile.stride, count: tile.count)
         }
         if let dx {
-          gemm(
-            true, false, m: inChannels, n: count, k: outChannels, a: w, lda: inChannels, b: dz + first,
-            ldb: tiles.points, beta: inputBeta, c: dx + firstInput, ldc: tiles.points)
+          let target = dx + tile.offset(channels: inChannels)
+          transposed(
+            products, stride: tile.stride, into: target, stride: tile.points, count: tile.count,
+            addend: accumulates ? UnsafePointer(target) : nil, stride: tile.points)
         }
       }
+      outer.add(to: partial + group * weightCount)
     }
     withExtendedLifetime(saved) {}
     sumGroups(partials, offset: 0, into: &weightGradient)
-    sumGroups(partials, offset: outChannels * inChannels, into: &biasGradient)
-    sumGroups(partials, offset: outChannels * (inChannels + 1), into: &gateGradient)
+    sumGroups(channelSums: channelPartials, offset: 0, into: &biasGradient)
+    sumGroups(channelSums: channelPartials, offset: outChannels, into: &gateGradient)
     slots.end(0, inputGradient)
     slots.end(1, weightGradient)
     if hasBias { slots.end(2, biasGradient) }

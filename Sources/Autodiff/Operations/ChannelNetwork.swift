@@ -31,6 +31,12 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
     let firstBias: Tensor<Element>
     let second: Tensor<Element>
     let secondBias: Tensor<Element>
+
+    /// `W₁ x + b₁`.
+    func firstProduct(inner: Int) -> PointProduct<Element> {
+      PointProduct(
+        first.unsafePointer, rows: firstBias.count, inner: inner, bias: firstBias.unsafePointer)
+    }
   }
 
   /// Sizes, and the cut into tiles, from the shapes of x and the weights.
@@ -46,7 +52,7 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
       outChannels = weights.secondBias.count
       tiles = ChannelTiles(
         batch: input.shape[0], points: input.shape[2...].reduce(1, *),
-        channels: inChannels + 3 * hidden + 3 * outChannels)
+        channels: inChannels + 2 * hidden + outChannels)
       precondition(weights.first.count == hidden * inChannels, "the first weight has \(inChannels) columns")
       precondition(weights.second.count == outChannels * hidden, "the second weight has \(hidden) columns")
     }
@@ -78,51 +84,41 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
 
     let y = output.unsafeMutablePointer()
     let d = derivative?.unsafeMutablePointer()
-    let x = input.unsafePointer
-    let (w2, b2) = (weights.second.unsafePointer, weights.secondBias.unsafePointer)
-    let (a, g) = (addend?.unsafePointer, gate?.unsafePointer)
+    let (x, a) = (input.unsafePointer, addend?.unsafePointer)
+    let first = weights.firstProduct(inner: sizes.inChannels)
+    let second = PointProduct(
+      weights.second.unsafePointer, rows: outChannels, inner: hidden, bias: weights.secondBias.unsafePointer,
+      gate: gate?.unsafePointer)
+    let (inChannels, activation, hiddenActivation) = (sizes.inChannels, activation, hiddenActivation)
     tiles.forEachGroup { _, range in
-      let scratch = AlignedMemory<Element>(count: hidden * tiles.tileWidth)
+      let scratch = AlignedMemory<Element>(count: (max(inChannels, outChannels) + hidden) * tiles.tileWidth)
+      // The results take the place of the input's rows, which the hidden layer has used by then.
       let h = scratch.pointer
+      let rows = h + hidden * tiles.tileWidth
       for index in range {
-        let (sample, start, count) = tiles.tile(index)
-        let first = sample * outChannels * tiles.points + start
-        hiddenValues(
-          h, derivative: nil, weights, x + (sample * sizes.inChannels * tiles.points + start), sizes,
-          count: count)
-        gemm(
-          m: outChannels, n: count, k: hidden, a: w2, lda: hidden, b: h, ldb: count, c: y + first,
-          ldc: tiles.points)
-        for channel in 0..<outChannels {
-          let offset = first + channel * tiles.points
-          finishRow(
-            y + offset, count: count, bias: b2[channel], addend: a.map { $0 + offset }, gate: g?[channel] ?? 1
-          )
-          activate(activation, y + offset, derivative: d.map { $0 + offset }, count: count)
+        let tile = tiles.tile(index)
+        let place = tile.offset(channels: outChannels)
+        tile.copyRows(x, channels: inChannels, to: rows)
+        first(rows, stride: tile.stride, into: h, stride: tile.stride, count: tile.count)
+        activate(hiddenActivation, h, derivative: nil, count: hidden * tile.stride)
+        guard activation != .identity else {
+          second(
+            h, stride: tile.stride, into: y + place, stride: tile.points, count: tile.count,
+            addend: a.map { $0 + place }, stride: tile.points)
+          continue
         }
+        second(
+          h, stride: tile.stride, into: rows, stride: tile.stride, count: tile.count,
+          addend: a.map { $0 + place }, stride: tile.points)
+        tile.activateRows(activation, rows, channels: outChannels, into: y, derivative: d)
       }
     }
-    withExtendedLifetime(derivative) {}
+    withExtendedLifetime((input, addend, derivative)) {}
     if recording {
       saved = Saved(
         input: input, weights: weights, addend: hasGate ? addend : nil, gate: gate, derivative: derivative)
     }
     return output
-  }
-
-  /// `φ(W₁ x + b₁)` of one tile into `h` `[hidden, count]`, and φ' where asked for.
-  private func hiddenValues(
-    _ h: UnsafeMutablePointer<Element>, derivative: UnsafeMutablePointer<Element>?, _ weights: Weights,
-    _ x: UnsafePointer<Element>, _ sizes: Sizes, count: Int
-  ) {
-    let bias = weights.firstBias.unsafePointer
-    gemm(
-      m: sizes.hidden, n: count, k: sizes.inChannels, a: weights.first.unsafePointer, lda: sizes.inChannels,
-      b: x, ldb: sizes.tiles.points, c: h, ldc: count)
-    for unit in 0..<sizes.hidden {
-      finishRow(h + unit * count, count: count, bias: bias[unit], addend: nil, gate: 1)
-    }
-    activate(hiddenActivation, h, derivative: derivative, count: sizes.hidden * count)
   }
 
   @specialized(where Element == Float)
@@ -143,72 +139,87 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
     ]
     var gatedGradient = hasGate ? slots.begin(5, shape: shape) : nil
 
-    // A group's partial sums, one after the other: W₁, b₁, W₂, b₂, g.
-    let offsets = [0, hidden * inChannels, hidden, outChannels * hidden, outChannels].reduce(into: [Int]()) {
-      $0.append(($0.last ?? 0) + $1)
-    }
-    let partialCount = (offsets.last ?? 0) + outChannels
-    var partials = Tensor<Element>.zeros([tiles.groupCount, partialCount])
+    // A group's partial sums: of the gradients of W₁ and W₂; of those of b₁, b₂ and g.
+    let (firstCount, secondCount) = (hidden * inChannels, outChannels * hidden)
+    var partials = Tensor<Element>.zeros([tiles.groupCount, firstCount + secondCount])
+    let channelCount = hidden + 2 * outChannels
+    var channelPartials = Tensor<Double>.zeros([tiles.groupCount, channelCount])
     let partial = partials.unsafeMutablePointer()
+    let channelPartial = channelPartials.unsafeMutablePointer()
     let dz = gradient.unsafeMutablePointer()
     let dx = inputGradient?.tensor.unsafeMutablePointer()
     let da = gatedGradient?.tensor.unsafeMutablePointer()
-    let (x, w1, w2) = (saved.input.unsafePointer, weights.first.unsafePointer, weights.second.unsafePointer)
-    let (d, a, g) = (saved.derivative?.unsafePointer, saved.addend?.unsafePointer, saved.gate?.unsafePointer)
-    let (inputBeta, accumulatesGated) = (inputGradient?.beta ?? 0, gatedGradient?.accumulates ?? false)
+    let (x, d) = (saved.input.unsafePointer, saved.derivative?.unsafePointer)
+    let (a, g) = (saved.addend?.unsafePointer, saved.gate?.unsafePointer)
+    let accumulates = inputGradient?.accumulates ?? false
+    let accumulatesGated = gatedGradient?.accumulates ?? false
+    // The gradient becomes that of an addend without a gate.
+    let isKept = hasAddend && !hasGate
+    let first = weights.firstProduct(inner: inChannels)
+    let secondTransposed = PointProduct(
+      weights.second.unsafePointer, rows: hidden, inner: outChannels, transposed: true)
+    let firstTransposed = PointProduct(
+      weights.first.unsafePointer, rows: inChannels, inner: hidden, transposed: true)
+    let hiddenActivation = hiddenActivation
     tiles.forEachGroup { group, range in
-      let sums = partial + group * partialCount
-      let scratch = AlignedMemory<Element>(count: 3 * hidden * tiles.tileWidth)
-      let h = scratch.pointer
+      let sums = channelPartial + group * channelCount
+      let scratch = AlignedMemory<Element>(
+        count: (inChannels + outChannels + 3 * hidden) * tiles.tileWidth)
+      let rows = scratch.pointer
+      let products = rows + inChannels * tiles.tileWidth
+      let h = products + outChannels * tiles.tileWidth
       let dh = h + hidden * tiles.tileWidth
       let slope = dh + hidden * tiles.tileWidth
+      let firstOuter = OuterProductSums<Element>(rows: hidden, columns: inChannels)
+      let secondOuter = OuterProductSums<Element>(rows: outChannels, columns: hidden)
       for index in range {
-        let (sample, start, count) = tiles.tile(index)
-        let first = sample * outChannels * tiles.points + start
-        let firstInput = sample * inChannels * tiles.points + start
-        hiddenValues(
-          h, derivative: hiddenActivation == .identity ? nil : slope, weights, x + firstInput, sizes,
-          count: count)
+        let tile = tiles.tile(index)
+        let (stride, count) = (tile.stride, tile.count)
+        let place = tile.offset(channels: outChannels)
         for channel in 0..<outChannels {
-          let offset = first + channel * tiles.points
-          if let d { Pointwise.multiply(dz + offset, by: d + offset, count: count) }
-          sums[offsets[3] + channel] += Element(Reductions.sum(dz + offset, count: count))
+          let offset = place + channel * tile.points
+          let product = products + channel * stride
+          sums[hidden + channel] += multiplyRow(
+            dz + offset, derivative: d.map { $0 + offset }, isKept: isKept, into: product, count: count)
           if let a, let g {
-            sums[offsets[4] + channel] += Element(Reductions.dot(dz + offset, a + offset, count: count))
+            sums[hidden + outChannels + channel] += dotProduct(product, a + offset, count: count)
             if let da {
               Pointwise.scale(
-                dz + offset, by: g[channel], into: da + offset, accumulate: accumulatesGated,
-                count: count)
+                product, by: g[channel], into: da + offset, accumulate: accumulatesGated, count: count)
             }
           }
         }
-        gemm(
-          false, true, m: outChannels, n: hidden, k: count, a: dz + first, lda: tiles.points, b: h,
-          ldb: count,
-          beta: 1, c: sums + offsets[2], ldc: hidden)
-        gemm(
-          true, false, m: hidden, n: count, k: outChannels, a: w2, lda: hidden, b: dz + first,
-          ldb: tiles.points,
-          c: dh, ldc: count)
-        if hiddenActivation != .identity { Pointwise.multiply(dh, by: slope, count: hidden * count) }
+        tile.copyRows(x, channels: inChannels, to: rows)
+        first(rows, stride: stride, into: h, stride: stride, count: count)
+        activate(
+          hiddenActivation, h, derivative: hiddenActivation == .identity ? nil : slope, count: hidden * stride
+        )
+        secondOuter.add(products, stride: stride, h, stride: stride, count: count)
+        secondTransposed(products, stride: stride, into: dh, stride: stride, count: count)
         for unit in 0..<hidden {
-          sums[offsets[1] + unit] += Element(Reductions.sum(dh + unit * count, count: count))
+          let row = dh + unit * stride
+          sums[unit] +=
+            hiddenActivation == .identity
+            ? Reductions.sum(row, count: count)
+            : multiplyRow(row, by: slope + unit * stride, count: count)
         }
-        gemm(
-          false, true, m: hidden, n: inChannels, k: count, a: dh, lda: count, b: x + firstInput,
-          ldb: tiles.points,
-          beta: 1, c: sums, ldc: inChannels)
+        firstOuter.add(dh, stride: stride, rows, stride: stride, count: count)
         if let dx {
-          gemm(
-            true, false, m: inChannels, n: count, k: hidden, a: w1, lda: inChannels, b: dh, ldb: count,
-            beta: inputBeta, c: dx + firstInput, ldc: tiles.points)
+          let target = dx + tile.offset(channels: inChannels)
+          firstTransposed(
+            dh, stride: stride, into: target, stride: tile.points, count: count,
+            addend: accumulates ? UnsafePointer(target) : nil, stride: tile.points)
         }
       }
+      firstOuter.add(to: partial + group * (firstCount + secondCount))
+      secondOuter.add(to: partial + group * (firstCount + secondCount) + firstCount)
     }
     withExtendedLifetime(saved) {}
-    for index in parameterGradients.indices {
-      sumGroups(partials, offset: offsets[index], into: &parameterGradients[index])
-    }
+    sumGroups(partials, offset: 0, into: &parameterGradients[0])
+    sumGroups(channelSums: channelPartials, offset: 0, into: &parameterGradients[1])
+    sumGroups(partials, offset: firstCount, into: &parameterGradients[2])
+    sumGroups(channelSums: channelPartials, offset: hidden, into: &parameterGradients[3])
+    sumGroups(channelSums: channelPartials, offset: hidden + outChannels, into: &parameterGradients[4])
     slots.end(0, inputGradient)
     for index in 0..<4 { slots.end(index + 1, parameterGradients[index]) }
     if hasGate {

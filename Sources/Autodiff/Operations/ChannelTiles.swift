@@ -6,6 +6,9 @@ import Tensors
 /// The cut of `[batch, channel, point]` into tiles of consecutive points of one sample, and of the tiles into
 /// groups: a group is one task, and one partial sum of the gradients of weights. Both follow from the sizes
 /// alone, so that results do not depend on the number of threads.
+///
+/// The next tile is asked for while one is worked on. Rows of a tile are copied next to each other: the rows of a field are often a power of two apart, and would
+/// displace each other from the cache.
 struct ChannelTiles {
   let batch: Int
   let points: Int
@@ -13,15 +16,15 @@ struct ChannelTiles {
   let tilesPerSample: Int
   let groupCount: Int
 
-  /// - Parameter channels: Values a point holds in cache, over all arrays that the operation touches.
+  /// - Parameter channels: The rows of a tile, over all arrays that the operation touches.
   init(batch: Int, points: Int, channels: Int) {
+    // The columns of a product's widest block, for vectors of 512 bits in single precision.
+    let block = 48
     let cacheElements = 1 << 16
     self.batch = batch
     self.points = points
-    let width = min(1024, max(64, cacheElements / max(channels, 1) / 16 * 16))
-    // Even tiles: the last one is no stump.
-    let count = max(1, (points + width - 1) / width)
-    tileWidth = max(16, ((points + count - 1) / count + 15) / 16 * 16)
+    let width = max(block, min(4 * block, cacheElements / max(channels, 1) / block * block))
+    tileWidth = min(width, (points + 15) / 16 * 16)
     tilesPerSample = max(1, (points + tileWidth - 1) / tileWidth)
     groupCount = min(max(1, batch * tilesPerSample), 16)
   }
@@ -34,25 +37,131 @@ struct ChannelTiles {
     }
   }
 
-  /// The sample, the first point and the number of points of a tile.
+  /// A tile by its number.
   @inline(__always)
-  func tile(_ index: Int) -> (sample: Int, start: Int, count: Int) {
+  func tile(_ index: Int) -> ChannelTile {
     let start = index % tilesPerSample * tileWidth
-    return (index / tilesPerSample, start, min(tileWidth, points - start))
+    let count = min(tileWidth, points - start)
+    return ChannelTile(
+      sample: index / tilesPerSample, start: start, count: count, points: points,
+      stride: (count + 15) / 16 * 16)
   }
 }
 
-/// Adds `gate·addend` and `bias` to a row of a tile.
+/// Consecutive points of one sample.
+struct ChannelTile {
+  let sample: Int
+  let start: Int
+  let count: Int
+  /// Of the sample: the distance of the rows of a field.
+  let points: Int
+  /// The distance of rows that are copied next to each other.
+  let stride: Int
+
+  /// The place of the tile's first row in a field with this many channels.
+  @inline(__always)
+  func offset(channels: Int) -> Int { sample * channels * points + start }
+
+  /// Copies the rows of a field next to each other.
+  func copyRows<E: Scalar>(
+    _ field: UnsafePointer<E>, channels: Int, to rows: UnsafeMutablePointer<E>
+  ) {
+    let first = field + offset(channels: channels)
+    prefetchNext(field, channels: channels)
+    for channel in 0..<channels {
+      (rows + channel * stride).update(from: first + channel * points, count: count)
+    }
+  }
+
+  /// Asks for the same rows of the next tile.
+  func prefetchNext<E: Scalar>(_ field: UnsafePointer<E>, channels: Int) {
+    prefetchRows(field + (offset(channels: channels) + count), rows: channels, stride: points, count: count)
+  }
+
+  /// Copies rows next to each other to their places in a field.
+  func copyBack<E: Scalar>(_ rows: UnsafePointer<E>, channels: Int, to field: UnsafeMutablePointer<E>) {
+    let first = field + offset(channels: channels)
+    for channel in 0..<channels {
+      (first + channel * points).update(from: rows + channel * stride, count: count)
+    }
+  }
+
+  /// Adds rows next to each other to their places in a field.
+  func addBack<E: Scalar>(_ rows: UnsafePointer<E>, channels: Int, to field: UnsafeMutablePointer<E>) {
+    let first = field + offset(channels: channels)
+    for channel in 0..<channels {
+      Pointwise.add(rows + channel * stride, to: first + channel * points, count: count)
+    }
+  }
+
+  /// The activation of rows next to each other, into a field, and the activation's derivative into another.
+  func activateRows<E: Scalar>(
+    _ activation: Activation, _ rows: UnsafePointer<E>, channels: Int, into field: UnsafeMutablePointer<E>,
+    derivative: UnsafeMutablePointer<E>?
+  ) {
+    let first = offset(channels: channels)
+    prefetchRowsToWrite(field + (first + count), rows: channels, stride: points, count: count)
+    if let derivative {
+      prefetchRowsToWrite(derivative + (first + count), rows: channels, stride: points, count: count)
+    }
+    for channel in 0..<channels {
+      let place = first + channel * points
+      activate(
+        activation, rows + channel * stride, into: field + place, derivative: derivative.map { $0 + place },
+        count: count)
+    }
+  }
+}
+
+/// A row of the gradient on its way through an activation.
+///
+/// - Parameters:
+///   - derivative: The activation's; nil: 1.
+///   - isKept: Whether the row itself becomes the product, too.
+/// - Returns: the sum of `product = gradient ⊙ derivative`, in double precision, since it may cancel.
 @specialized(where E == Float)
 @specialized(where E == Double)
-func finishRow<E: Scalar>(
-  _ row: UnsafeMutablePointer<E>, count: Int, bias: E, addend: UnsafePointer<E>?, gate: E
-) {
-  if let addend {
-    for i in 0..<count { row[i] = Relaxed.multiplyAdd(gate, addend[i], row[i] + bias) }
-  } else if bias != 0 {
-    for i in 0..<count { row[i] += bias }
+func multiplyRow<E: Scalar>(
+  _ gradient: UnsafeMutablePointer<E>, derivative: UnsafePointer<E>?, isKept: Bool,
+  into product: UnsafeMutablePointer<E>, count: Int
+) -> Double {
+  var sum = 0.0
+  if let derivative {
+    for i in 0..<count {
+      let value = gradient[i] * derivative[i]
+      product[i] = value
+      sum = Relaxed.sum(Double(value), sum)
+    }
+    if isKept { gradient.update(from: product, count: count) }
+  } else {
+    for i in 0..<count {
+      product[i] = gradient[i]
+      sum = Relaxed.sum(Double(gradient[i]), sum)
+    }
   }
+  return sum
+}
+
+/// Multiplies a row by another in place and gives the sum.
+@specialized(where E == Float)
+@specialized(where E == Double)
+func multiplyRow<E: Scalar>(_ row: UnsafeMutablePointer<E>, by factor: UnsafePointer<E>, count: Int) -> Double
+{
+  var sum = 0.0
+  for i in 0..<count {
+    row[i] *= factor[i]
+    sum = Relaxed.sum(Double(row[i]), sum)
+  }
+  return sum
+}
+
+/// `Σ a ⊙ b` of two rows.
+@specialized(where E == Float)
+@specialized(where E == Double)
+func dotProduct<E: Scalar>(_ a: UnsafePointer<E>, _ b: UnsafePointer<E>, count: Int) -> Double {
+  var sum = 0.0
+  for i in 0..<count { sum = Relaxed.multiplyAdd(Double(a[i]), Double(b[i]), sum) }
+  return sum
 }
 
 extension Pointwise {
@@ -86,5 +195,23 @@ func sumGroups<E: Scalar>(_ partials: Tensor<E>, offset: Int, into gradient: ino
   for group in 0..<groups {
     Pointwise.add(partials.unsafePointer + (group * stride + offset), to: target, count: count)
   }
+  gradient = result
+}
+
+/// The same for sums over all points of a channel, which may cancel: they are kept in double precision.
+@specialized(where E == Float)
+@specialized(where E == Double)
+func sumGroups<E: Scalar>(channelSums: Tensor<Double>, offset: Int, into gradient: inout PartialGradient<E>?)
+{
+  guard var result = gradient.take() else { return }
+  let (groups, stride, count) = (channelSums.shape[0], channelSums.shape[1], result.tensor.count)
+  let (target, accumulates) = (result.tensor.unsafeMutablePointer(), result.accumulates)
+  let source = channelSums.unsafePointer + offset
+  for index in 0..<count {
+    var sum = 0.0
+    for group in 0..<groups { sum += source[group * stride + index] }
+    target[index] = accumulates ? target[index] + E(sum) : E(sum)
+  }
+  withExtendedLifetime(channelSums) {}
   gradient = result
 }

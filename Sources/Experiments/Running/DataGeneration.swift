@@ -69,11 +69,9 @@ public struct DataGeneration: Sendable {
   }
 
   /// Joins shards of one dataset.
-  ///
-  /// - Returns: the number of samples.
   public static func merge(
     _ shards: [String], output: String, existing policy: ExistingOutput = .refuse, history: String? = nil
-  ) throws -> Int {
+  ) throws -> DatasetMerge.Summary {
     _ = try DatasetFiles(path: output).check(policy)
     try DistinctFiles.require(output: output, inputs: shards)
     return try DatasetMerge.merge(shards, to: output, existing: policy, history: history)

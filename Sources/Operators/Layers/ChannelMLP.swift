@@ -53,6 +53,23 @@ public final class ChannelMLP<Element: Scalar>: Module {
     return tape.activate(output, activation)
   }
 
+  /// Whether the network is two linear maps without dropout, so that it can end a Fourier layer in one pass.
+  func endsFourierLayer(on tape: Tape<Element>) -> Bool {
+    second != nil && (dropout == 0 || !tape.isRecording)
+  }
+
+  /// The network as the end of a Fourier layer; see ``endsFourierLayer(on:)``.
+  func fourierLayerTail(
+    _ input: Variable<Element>, convolved: consuming Variable<Element>, skip: Parameter<Element>,
+    around: Around<Element>, activation: Activation, on tape: Tape<Element>
+  ) -> Variable<Element> {
+    guard let second else { preconditionFailure("two linear maps") }
+    return tape.fourierLayerTail(
+      input, convolved: consume convolved, skip: tape.variable(skip), first: tape.variable(first.weight),
+      firstBias: tape.variable(first.bias), second: tape.variable(second.weight),
+      secondBias: tape.variable(second.bias), around: around, activation: activation)
+  }
+
   public func forEachParameter(
     _ path: String, _ body: (String, Parameter<Element>) throws -> Void
   ) rethrows {

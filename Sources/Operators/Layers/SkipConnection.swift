@@ -59,6 +59,16 @@ enum SkipConnection<Element: Scalar> {
     }
   }
 
+  /// The same for an operation that has the input at hand; nil where the skip is a matrix.
+  func around(_ input: Variable<Element>, on tape: Tape<Element>) -> Around<Element>? {
+    switch self {
+    case .none: .nothing
+    case .identity: .input
+    case .linear: nil
+    case .softGating(let gate): .gatedInput(tape.variable(gate))
+    }
+  }
+
   func forEachParameter(_ path: String, _ body: (String, Parameter<Element>) throws -> Void) rethrows {
     switch self {
     case .none, .identity: break

@@ -153,6 +153,13 @@ final class FourierLayer<Element: SpectralScalar> {
 
   private func postactivated(_ input: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
     let activation: Activation = isLast ? .identity : .gelu
+    if let mlp, mlp.endsFourierLayer(on: tape), case .linear(let skip) = convolutionSkip,
+      normalizations.allSatisfy(\.isNone), let around = mlpSkip.around(input, on: tape)
+    {
+      return mlp.fourierLayerTail(
+        input, convolved: convolved(input, on: tape), skip: skip, around: around, activation: activation,
+        on: tape)
+    }
     let hidden = convolutionSkip(
       input, addend: normalizations[0](convolved(input, on: tape), on: tape), activation: activation, on: tape
     )

@@ -24,6 +24,10 @@ public struct DatasetFiles: Sendable, Hashable {
 
   /// Throws where `policy` does not allow to write this dataset; says whether there is something to continue.
   public func check(_ policy: ExistingOutput) throws(DatasetError) -> Continuation {
+    // A file cannot take a folder's name, which would be known only when the dataset is whole.
+    for name in [path, partial] where FileSystem.isFolder(name) {
+      throw DatasetError(.cannotCreate, path: name, "is a folder; the name of a file was expected")
+    }
     let isWhole = FileSystem.exists(path)
     let isBegun = FileSystem.exists(partial)
     switch policy {

@@ -6,16 +6,22 @@ public enum DatasetMerge {
   /// Attributes in which shards of one dataset differ.
   private static let own: Set<String> = ["history", DatasetProvenance.attribute, "sample_offset"]
 
+  /// What was joined.
+  public struct Summary: Sendable, Hashable {
+    public var samples: Int
+    /// Samples of the same seed that no shard holds, between those that are there: a shard may have been forgotten.
+    public var gaps: [DatasetProvenance.Range]
+  }
+
   /// Writes the samples of all shards, in the order of their `sample_offset` (shards that do not tell one keep the
   /// order given), to one dataset.
   ///
   /// Everything but the samples, their numbers and the history must be equal; no sample may occur twice, none may be
   /// pending. `history` is one line, put before those of the first shard.
-  /// - Returns: the number of samples written.
   @discardableResult
   public static func merge(
     _ paths: [String], to output: String, existing: ExistingOutput = .refuse, history: String? = nil
-  ) throws(DatasetError) -> Int {
+  ) throws(DatasetError) -> Summary {
     var shards: [Shard] = []
     for path in paths { shards.append(try Shard(path: path)) }
     shards = shards.enumerated()
@@ -54,7 +60,7 @@ public enum DatasetMerge {
       writer.discard()
       throw error
     }
-    return total
+    return Summary(samples: total, gaps: provenance.gaps)
   }
 
   private struct Shard {

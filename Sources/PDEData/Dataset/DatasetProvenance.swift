@@ -71,6 +71,18 @@ public struct DatasetProvenance: Sendable, Hashable {
     return DatasetProvenance(ranges: ranges, source: source.isEmpty ? other.source : source)
   }
 
+  /// The samples that are missing between the first and the last one of a seed.
+  public var gaps: [Range] {
+    var gaps: [Range] = []
+    for (seed, own) in Dictionary(grouping: ranges, by: \.seed).sorted(by: { $0.key < $1.key }) {
+      let sorted = own.map(\.samples).sorted { $0.lowerBound < $1.lowerBound }
+      for (range, next) in zip(sorted, sorted.dropFirst()) where range.upperBound < next.lowerBound {
+        gaps.append(Range(seed: seed, samples: range.upperBound..<next.lowerBound))
+      }
+    }
+    return gaps
+  }
+
   /// What shards are sorted by.
   var order: SortKey { SortKey(seed: ranges.first?.seed ?? 0, sample: ranges.first?.samples.lowerBound ?? 0) }
 

@@ -107,6 +107,12 @@ extension DatasetSchema {
         attributes: [Attribute("long_name", "number of the sample")], fixedValues: .numbers(numbers)), at: 0)
   }
 
+  /// Replaces the coordinates of an axis by others, not evenly spaced.
+  mutating func setCoordinates(of axis: String, to values: [Double]) {
+    guard let index = variables.firstIndex(where: { $0.name == axis }) else { return }
+    variables[index].fixedValues = .numbers(values)
+  }
+
   private static func coordinate(_ axis: Grid.Axis) -> Variable {
     var attributes = [Attribute("long_name", "\(axis.name) coordinate"), Attribute("units", "1")]
     if ["x", "y", "z"].contains(axis.name) { attributes.append(Attribute("axis", axis.name.uppercased())) }

@@ -15,13 +15,13 @@ public struct AdvectionEquation: Equation {
     [
       ParameterDescription("speed", .real, default: "1", help: "speed c along every axis"),
       ParameterDescription("viscosity", .real, default: "0", help: "diffusivity ν, zero or positive"),
-    ] + EvolutionSettings.parameters + PeriodicInitialState.parameters
+    ] + EvolutionSettings.parameters + InitialState.parameters
   }
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
     let settings = try EvolutionSettings(parameters)
-    let rank = try PeriodicInitialState.rank("u0", input)
-    let initial = try PeriodicInitialState(
+    let rank = try InitialState.rank("u0", input)
+    let initial = try InitialState(
       "u0", rank: rank, equation: name, parameters: parameters, input: input,
       presets: .init(paper: .burgersPaper, script: .burgersScript))
     let given = parameters.real("viscosity") ?? 0
@@ -34,7 +34,7 @@ public struct AdvectionEquation: Equation {
   }
 
   private func problem<Element: SpectralScalar>(
-    _ initial: PeriodicInitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
+    _ initial: InitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
     _ speed: Double, _ element: Element.Type
   ) throws -> any DatasetProblem {
     try PeriodicProblem(
@@ -45,7 +45,7 @@ public struct AdvectionEquation: Equation {
         shape: grid.shape, lengths: lengths, velocity: lengths.map { _ in speed })
       return PeriodicSystem(
         nonlinearity: advection, basis: advection.box,
-        eigenvalues: { advection.box.laplacian(lengths: lengths, times: $0) }, field: ("u", "density"))
+        eigenvalues: { advection.box.laplacian(lengths: lengths, times: $0) }, fields: [("u", "density")])
     }
   }
 }

@@ -19,6 +19,9 @@ enum CommonParameters {
     "domain", .interval, default: "0:1", help: "extent a:b of every axis")
   static let precision = ParameterDescription(
     "precision", .choice(["float64", "float32"]), default: "float64", help: "arithmetic of the solver")
+  static let dimension = ParameterDescription(
+    "dimension", .choice(["1", "2", "3"]), default: nil,
+    help: "of space, where --resolution is one number (default: the equation's usual one)")
   static let solveResolution = ParameterDescription(
     "solve-resolution", .text, default: nil,
     help: "points per axis to solve with; every k-th is stored (default: as stored)")
@@ -85,12 +88,16 @@ struct Thinning: Sendable {
   let stored: Grid
   private let strides: [Int]
   private let offsets: [Int]
+  /// Axes along which a stored point lies half-way between two that were solved for: the mean of these is taken.
+  private let midways: [Int]
 
-  /// Every k-th point, for a solution on `resolution` points; they must be points of the stored grid.
-  init(stored: Grid, resolution: [Int]) throws(ParameterError) {
+  /// Every k-th point, for a solution on `resolution` points; they must be points of the stored grid. Of cells, an even
+  /// number of which would have no common centre, `allowsMidways` takes the mean of those nearest to it.
+  init(stored: Grid, resolution: [Int], allowsMidways: Bool = false) throws(ParameterError) {
     var axes: [Grid.Axis] = []
     var strides: [Int] = []
     var offsets: [Int] = []
+    var midways: [Int] = []
     for (axis, count) in zip(stored.axes, resolution) {
       func failure(_ rule: String) -> ParameterError {
         ParameterError(
@@ -103,19 +110,30 @@ struct Thinning: Sendable {
         throw failure(isNodes ? "of nodes, k·(n−1)+1 are wanted" : "a whole multiple is wanted")
       }
       let stride = fine / coarse
-      guard axis.placement != .cells || stride % 2 == 1 else {
+      let isMidway = axis.placement == .cells && stride % 2 == 0
+      guard !isMidway || allowsMidways else {
         throw failure("cells have common centres for odd multiples only")
       }
+      if isMidway { midways.append(axes.count) }
       var axis = axis
       axis.count = count
       axes.append(axis)
       strides.append(stride)
-      offsets.append(axis.placement == .cells ? stride / 2 : 0)
+      offsets.append(axis.placement == .cells ? (stride - 1) / 2 : 0)
     }
     self.stored = stored
     solved = Grid(axes: axes)
     self.strides = strides
     self.offsets = offsets
+    self.midways = midways
+  }
+
+  /// The same stored points, solved for on half the spacing.
+  func refined() throws(ParameterError) -> Thinning {
+    try Thinning(
+      stored: stored,
+      resolution: solved.axes.map { $0.placement == .nodes ? 2 * $0.count - 1 : 2 * $0.count },
+      allowsMidways: true)
   }
 
   var isIdentity: Bool { strides.allSatisfy { $0 == 1 } }
@@ -138,7 +156,15 @@ struct Thinning: Sendable {
               let position = point / targetStrides[axis] % stored.axes[axis].count
               index += (position * strides[axis] + offsets[axis]) * sourceStrides[axis]
             }
-            target[block * coarse + point] = source[index]
+            var sum = 0.0
+            for corner in 0..<1 << midways.count {
+              sum +=
+                source[
+                  midways.indices.reduce(index) {
+                    $0 + (corner >> $1 & 1) * sourceStrides[midways[$1]]
+                  }]
+            }
+            target[block * coarse + point] = sum / Double(1 << midways.count)
           }
         }
       }

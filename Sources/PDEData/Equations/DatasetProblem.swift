@@ -57,6 +57,8 @@ public struct SampleSolution: Sendable {
 public protocol DatasetProblem: Sendable {
   /// Of the stored fields.
   var grid: Grid { get }
+  /// Of the axes (by name) whose points are not evenly spaced, where they are.
+  var coordinates: [String: [Double]] { get }
   /// Of the saved states; nil for problems without time.
   var times: [Double]? { get }
   var fields: [FieldDescription] { get }
@@ -75,6 +77,8 @@ public protocol DatasetProblem: Sendable {
 }
 
 extension DatasetProblem {
+  var coordinates: [String: [Double]] { [:] }
+
   /// The largest relative L² difference of this problem's fields (at any saved time) from those of a refined
   /// solution; nil where either failed.
   func discretizationError(of solution: SampleSolution, refined: SampleSolution) -> Double? {

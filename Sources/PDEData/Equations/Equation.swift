@@ -24,17 +24,21 @@ extension Equation {
   public func problem(options: [String: String], input: InputSource) throws -> any DatasetProblem {
     let values = try ParameterValues(parameters, equation: name, texts: options)
     guard case .random(let seed, let resolution) = input else { return try problem(values, input: input) }
-    return try problem(values, input: .random(seed: seed, resolution: complete(resolution)))
+    return try problem(values, input: .random(seed: seed, resolution: complete(resolution, values)))
   }
 
-  /// One number stands for all axes of the equation's usual dimension.
-  private func complete(_ resolution: [Int]) throws(ParameterError) -> [Int] {
+  /// One number stands for all axes of the equation's usual dimension, or of that asked for.
+  private func complete(_ resolution: [Int], _ values: ParameterValues) throws(ParameterError) -> [Int] {
     let text = resolution.map(String.init).joined(separator: "x")
     guard let smallest = resolution.min(), smallest >= 1 else {
       throw ParameterError("resolution", "\"\(text)\" is not a number of points, such as 64 or 64x128")
     }
+    let asked = Int(values.text(CommonParameters.dimension.name))
+    if resolution.count == 1 { return [Int](repeating: resolution[0], count: asked ?? dimensions[0]) }
+    if let asked, asked != resolution.count {
+      throw ParameterError("dimension", "\(asked) is not that of --resolution \(text)")
+    }
     if dimensions.contains(resolution.count) { return resolution }
-    if resolution.count == 1 { return [Int](repeating: resolution[0], count: dimensions[0]) }
     throw ParameterError(
       "resolution",
       "\(text) has \(resolution.count) axes; \(name) has \(dimensions.map(String.init).joined(separator: " or "))"
@@ -45,7 +49,8 @@ extension Equation {
 /// All equations.
 public enum Equations {
   public static let all: [any Equation] = [
-    BurgersEquation(), DarcyEquation(), NavierStokesEquation(), AdvectionEquation(),
+    BurgersEquation(), DarcyEquation(), NavierStokesEquation(), AdvectionEquation(), HeatFlowEquation(),
+    FitzHughNagumoEquation(), ShallowWaterEquation(), PoissonEquation(), HelmholtzEquation(),
   ]
 
   public static func named(_ name: String) throws(ParameterError) -> any Equation {

@@ -30,12 +30,12 @@ public struct NavierStokesEquation: Equation {
         "record", .text, default: nil,
         help: "also, of every saved state: energy, enstrophy, palinstrophy (several: with commas)"),
       ParameterDescription("drag", .real, default: "0", help: "linear drag μ, zero or positive"),
-    ] + EvolutionSettings.parameters + PeriodicInitialState.parameters
+    ] + EvolutionSettings.parameters + InitialState.parameters
   }
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
     let settings = try EvolutionSettings(parameters)
-    let initial = try PeriodicInitialState(
+    let initial = try InitialState(
       "w0", rank: 2, equation: name, parameters: parameters, input: input,
       presets: .init(paper: .navierStokesPaper, script: .navierStokesScript))
     let drag = parameters.real("drag") ?? 0
@@ -53,7 +53,7 @@ public struct NavierStokesEquation: Equation {
         return PeriodicSystem(
           nonlinearity: transport, basis: transport.box,
           eigenvalues: { transport.eigenvalues(viscosity: $0, drag: drag) },
-          field: ("w", "vorticity"), quantities: quantities,
+          fields: [("w", "vorticity")], quantities: quantities,
           measure: { state in
             let found = transport.quantities(of: state)
             return [

@@ -21,8 +21,6 @@ public struct ParameterDescription: Sendable {
     case real
     /// Two numbers `a:b`, a < b.
     case interval
-    /// Two positive numbers `a:b`.
-    case positivePair
     case choice([String])
     case text
   }
@@ -48,7 +46,6 @@ public struct ParameterDescription: Sendable {
     case .positive(false): "a positive number"
     case .real: "a number"
     case .interval: "two numbers a:b with a < b"
-    case .positivePair: "two positive numbers a:b"
     case .choice(let names): names.joined(separator: ", ")
     case .text: "text"
     }
@@ -70,10 +67,6 @@ public struct ParameterDescription: Sendable {
       if isComplete, finite.count == 1 { return .real(finite[0]) }
     case .interval:
       if isComplete, finite.count == 2, finite[0] < finite[1] { return .interval(finite[0], finite[1]) }
-    case .positivePair:
-      if isComplete, finite.count == 2, finite[0] > 0, finite[1] > 0 {
-        return .interval(finite[0], finite[1])
-      }
     case .choice(let names):
       if names.contains(text) { return .choice(text) }
     case .text:

@@ -12,8 +12,8 @@ where Basis.Element == Nonlinearity.Element {
   var basis: Basis
   /// Of the linear part at a viscosity (or diffusivity), for each real number of a state.
   var eigenvalues: @Sendable (_ viscosity: Double) -> [Double]
-  /// The field of files: `u`, its initial state being `u0`, and what it is.
-  var field: (name: String, longName: String)
+  /// The fields of files, in the order of the basis's components: `u`, its initial state being `u0`, and what it is.
+  var fields: [(name: String, longName: String)]
   /// The Courant number to begin error control with.
   var courantGuess = 1.0
   /// Numbers recorded along the time axis, and how they follow from a state.
@@ -29,7 +29,7 @@ where Basis.Element == Nonlinearity.Element {
 
   private let makeSystem: System
   private let system: PeriodicSystem<Nonlinearity, Basis>
-  private let initial: PeriodicInitialState
+  private let initial: InitialState
   private let viscosity: SampleParameter
   private let settings: EvolutionSettings
   /// For all samples, where they share the viscosity.
@@ -40,7 +40,7 @@ where Basis.Element == Nonlinearity.Element {
 
   /// - Parameter makeSystem: the equation on a grid.
   init(
-    _ initial: PeriodicInitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
+    _ initial: InitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
     equation: any Equation, attributes: [Attribute] = [], makeSystem: @escaping System
   ) throws {
     let system = try makeSystem(initial.thinning.solved)
@@ -55,26 +55,28 @@ where Basis.Element == Nonlinearity.Element {
     func list(_ numbers: [Int], _ separator: String) -> String {
       numbers.map(String.init).joined(separator: separator)
     }
+    let kind = initial.thinning.solved.axes[0].isPeriodic ? "" : " by sine series of the odd continuation"
     let solver =
-      "pseudo-spectral, \(list(system.basis.shape, "x")) points, 2/3 dealiased: "
+      "pseudo-spectral\(kind), \(list(initial.thinning.solved.shape, "x")) points, 2/3 dealiased: "
       + "|k| <= \(list(system.basis.cutoffs, ", "))"
-    let inputs = viscosity.constant == nil ? "\(initial.name) \(viscosity.name)" : initial.name
+    let inputs = initial.operatorInputs + (viscosity.constant == nil ? [viscosity.name] : [])
     self.attributes =
       [Attribute("equation", .text(equation.name)), Attribute("equation_text", .text(equation.summary))]
       + initial.attributes + [viscosity.attribute] + attributes
       + settings.attributes(solver: solver, grid: initial.thinning.solved)
       + [
-        Attribute("operator_inputs", .text(inputs)), Attribute("operator_outputs", .text(system.field.name)),
+        Attribute("operator_inputs", .text(inputs.joined(separator: " "))),
+        Attribute("operator_outputs", .text(system.fields.map(\.name).joined(separator: " "))),
       ]
   }
 
   var grid: Grid { initial.thinning.stored }
   var times: [Double]? { settings.times }
   var fields: [FieldDescription] {
-    [
-      FieldDescription(initial.name, longName: "\(system.field.longName) at time 0"),
-      FieldDescription(system.field.name, hasTime: true, longName: system.field.longName),
-    ]
+    zip(initial.names, system.fields).map {
+      FieldDescription($0, longName: "\($1.longName) at time 0")
+    }
+      + system.fields.map { FieldDescription($0.name, hasTime: true, longName: $0.longName) }
       + system.quantities.map {
         FieldDescription($0.name, hasTime: true, isOnGrid: false, longName: $0.longName)
       }
@@ -106,7 +108,7 @@ where Basis.Element == Nonlinearity.Element {
       interval: settings.times[0], savedCount: settings.times.count, control: settings.control)
     let result = evolution.solve(start, guess: system.courantGuess)
     var solution = settings.solution(
-      result, fields: [initial.name: stored], name: system.field.name, initial.thinning)
+      result, fields: stored, names: system.fields.map(\.name), initial.thinning)
     if viscosity.constant == nil { solution.scalars[viscosity.name] = number }
     if let states = result.states { record(states, in: &solution) }
     return solution

@@ -118,6 +118,7 @@ public struct DatasetGenerator: Sendable {
   private func schema(_ problem: any DatasetProblem) -> DatasetSchema {
     var schema = DatasetSchema(
       sampleCount: samples.count, firstSample: samples.lowerBound, grid: problem.grid, times: problem.times)
+    for (name, values) in problem.coordinates { schema.setCoordinates(of: name, to: values) }
     schema.attributes = [
       Attribute("Conventions", "CF-1.11"), Attribute("title", equation.summary),
       Attribute("source", program), Attribute("history", history),

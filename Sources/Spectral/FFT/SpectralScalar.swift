@@ -8,10 +8,6 @@ import Tensors
 /// The requirements forward to the C library and are for ``FFTPlan`` and ``FFTPlanner`` alone, which hold the lock
 /// that FFTW's planner needs; everything else goes through those.
 public protocol SpectralScalar: Scalar {
-  /// Vectors of 512 and of 256 bits, for kernels that are written in vectors.
-  associatedtype WideVector: SIMD where WideVector.Scalar == Self
-  associatedtype NarrowVector: SIMD where NarrowVector.Scalar == Self
-
   /// Plans a transform between two arrays, which a measuring plan overwrites. Under the planner's lock.
   static func makePlan(
     _ kind: TransformKind, _ geometry: TransformGeometry, _ input: UnsafeMutablePointer<Self>,
@@ -50,9 +46,11 @@ extension TrigonometricTransform {
     case .cosineI: FFTW_REDFT00
     case .cosineII: FFTW_REDFT10
     case .cosineIII: FFTW_REDFT01
+    case .cosineIV: FFTW_REDFT11
     case .sineI: FFTW_RODFT00
     case .sineII: FFTW_RODFT10
     case .sineIII: FFTW_RODFT01
+    case .sineIV: FFTW_RODFT11
     case .halfComplex: FFTW_R2HC
     case .fromHalfComplex: FFTW_HC2R
     }
@@ -67,8 +65,6 @@ extension UnsafeMutablePointer {
 }
 
 extension Double: SpectralScalar {
-  public typealias WideVector = SIMD8<Double>
-  public typealias NarrowVector = SIMD4<Double>
 
   public static func makePlan(
     _ kind: TransformKind, _ geometry: TransformGeometry, _ input: UnsafeMutablePointer<Double>,
@@ -124,8 +120,6 @@ extension Double: SpectralScalar {
 }
 
 extension Float: SpectralScalar {
-  public typealias WideVector = SIMD16<Float>
-  public typealias NarrowVector = SIMD8<Float>
 
   public static func makePlan(
     _ kind: TransformKind, _ geometry: TransformGeometry, _ input: UnsafeMutablePointer<Float>,

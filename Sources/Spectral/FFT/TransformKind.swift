@@ -10,12 +10,16 @@ public enum TrigonometricTransform: Sendable, Hashable, CaseIterable {
   case cosineII
   /// DCT-III (REDFT01), `Y_k = X_0 + 2 Σ_{j>0} X_j cos(πj(k+½)/n)`: the inverse of DCT-II.
   case cosineIII
+  /// DCT-IV (REDFT11), `Y_k = 2 Σ_j X_j cos(π(j+½)(k+½)/n)`. Even about the first end of n cells, odd about the last.
+  case cosineIV
   /// DST-I (RODFT00), `Y_k = 2 Σ_j X_j sin(π(j+1)(k+1)/(n+1))`. Odd about the nodes beyond both ends.
   case sineI
   /// DST-II (RODFT10), `Y_k = 2 Σ_j X_j sin(π(j+½)(k+1)/n)`. Odd about both ends of n cells.
   case sineII
   /// DST-III (RODFT01), `Y_k = (−1)^k X_{n−1} + 2 Σ_{j<n−1} X_j sin(π(j+1)(k+½)/n)`: the inverse of DST-II.
   case sineIII
+  /// DST-IV (RODFT11), `Y_k = 2 Σ_j X_j sin(π(j+½)(k+½)/n)`. Odd about the first end of n cells, even about the last.
+  case sineIV
   /// The Fourier transform of real values in half-complex order (R2HC): for k ≤ n/2 `Y_k = Σ_j X_j cos(2πjk/n)`,
   /// for 0 < k < n/2 `Y_{n−k} = −Σ_j X_j sin(2πjk/n)`.
   case halfComplex
@@ -24,7 +28,7 @@ public enum TrigonometricTransform: Sendable, Hashable, CaseIterable {
 
   public var inverse: TrigonometricTransform {
     switch self {
-    case .cosineI, .sineI: self
+    case .cosineI, .sineI, .cosineIV, .sineIV: self
     case .cosineII: .cosineIII
     case .cosineIII: .cosineII
     case .sineII: .sineIII
@@ -40,7 +44,7 @@ public enum TrigonometricTransform: Sendable, Hashable, CaseIterable {
     switch self {
     case .cosineI: 2 * (count - 1)
     case .sineI: 2 * (count + 1)
-    case .cosineII, .cosineIII, .sineII, .sineIII: 2 * count
+    case .cosineII, .cosineIII, .cosineIV, .sineII, .sineIII, .sineIV: 2 * count
     case .halfComplex, .fromHalfComplex: count
     }
   }

@@ -124,9 +124,12 @@ public struct GaussianMeasure: Sendable, Hashable, Codable {
       + UInt64(wavevector.last ?? 0)
   }
 
+  /// What the random numbers of fields are for where nothing else is said.
+  public static let purpose: RandomPurpose = "gaussian measure"
+
   /// The stream that holds the random numbers of one sample.
   public static func stream(seed: UInt64, sample: UInt64) -> RandomStream {
-    RandomStream(seed: seed, purpose: "gaussian measure", sample: sample)
+    RandomStream(seed: seed, purpose: purpose, sample: sample)
   }
 
   /// A sample on a grid; for many samples make a ``GaussianSampler``.

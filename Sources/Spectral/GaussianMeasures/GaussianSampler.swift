@@ -30,7 +30,11 @@ public struct GaussianSampler: Sendable {
     var count: Int { wavenumbers.count }
   }
 
-  public init(_ measure: GaussianMeasure, grid: Grid) throws(GaussianMeasureError) {
+  /// - Parameter coarser: Modes that this grid of the same placement does not resolve are left out too: fields on a
+  ///   finer grid are then the same functions as on the coarser one.
+  public init(
+    _ measure: GaussianMeasure, grid: Grid, resolvedBy coarser: Grid? = nil
+  ) throws(GaussianMeasureError) {
     try measure.validate()
     guard (1...3).contains(grid.axes.count) else {
       throw GaussianMeasureError(description: "a random field has 1 to 3 dimensions, not \(grid.axes.count)")
@@ -39,7 +43,11 @@ public struct GaussianSampler: Sendable {
     self.grid = grid
     var axes: [AxisModes] = []
     for (index, axis) in grid.axes.enumerated() {
-      axes.append(try Self.modes(measure, axis, isLast: index == grid.axes.count - 1))
+      var drawn = measure
+      if let other = coarser?.axes[index] {
+        drawn.maximumWavenumber = min(measure.maximumWavenumber, Self.finestWavenumber(measure, other))
+      }
+      axes.append(try Self.modes(drawn, axis, isLast: index == grid.axes.count - 1))
     }
     self.axes = axes
     amplitudes = Self.amplitudes(measure, grid, axes)
@@ -51,9 +59,12 @@ public struct GaussianSampler: Sendable {
   }
 
   /// The field of a sample number, a function of (measure, seed, sample) evaluated at the grid's points.
-  public func sample(seed: UInt64, sample: UInt64) -> Tensor<Double> {
+  /// - Parameter purpose: Fields of different purposes are independent of each other.
+  public func sample(
+    seed: UInt64, sample: UInt64, purpose: RandomPurpose = GaussianMeasure.purpose
+  ) -> Tensor<Double> {
     guard let transform else { return .zeros(grid.shape) }
-    let coefficients = coefficients(GaussianMeasure.stream(seed: seed, sample: sample))
+    let coefficients = coefficients(RandomStream(seed: seed, purpose: purpose, sample: sample))
     let shape = measure.boundary == .periodic ? grid.shape : axes.map(\.count)
     var values = Tensor<Double>(uninitialized: shape)
     values.withUnsafeMutableBuffer { values in
@@ -69,6 +80,16 @@ public struct GaussianSampler: Sendable {
 // MARK: - Modes
 
 extension GaussianSampler {
+  /// The highest wavenumber that an axis resolves.
+  private static func finestWavenumber(_ measure: GaussianMeasure, _ axis: Grid.Axis) -> Int {
+    switch (measure.boundary, axis.placement) {
+    case (.periodic, _): (axis.count - 1) / 2
+    case (.neumann, _): axis.count - 1
+    case (.dirichlet, .nodes): axis.count - 2
+    case (.dirichlet, _): axis.count
+    }
+  }
+
   private static func modes(
     _ measure: GaussianMeasure, _ axis: Grid.Axis, isLast: Bool
   ) throws(GaussianMeasureError) -> AxisModes {

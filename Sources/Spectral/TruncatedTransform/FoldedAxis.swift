@@ -89,10 +89,10 @@ final class FoldedAxis<Element: SpectralScalar>: Sendable {
         return Element(isCosine ? root.cosine : Double(sineSign) * root.sine)
       }
       let (analysisTable, synthesisTable) = (next, next + rows.count * members.modes.count)
-      packTable(rows: members.modes.count, inner: rows.count, into: analysisTable) {
+      packTable(rows: members.modes.count, inner: rows.count, largest: largestBlock, into: analysisTable) {
         entry(row: $1, mode: $0)
       }
-      packTable(rows: rows.count, inner: members.modes.count, into: synthesisTable) {
+      packTable(rows: rows.count, inner: members.modes.count, largest: largestBlock, into: synthesisTable) {
         entry(row: $0, mode: $1)
       }
       next += 2 * rows.count * members.modes.count

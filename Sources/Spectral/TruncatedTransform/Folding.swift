@@ -11,7 +11,7 @@ struct LaneColumns<Element: SpectralScalar>: BitwiseCopyable {
 
 /// The points of `columns` columns folded: `target` has the cosines' E_j in the rows j ≤ n/2 and the sines' O_j in the
 /// rows n − j. Source and target may be the same array.
-func fold<V: SIMD>(
+func fold<V: SIMD & BitwiseCopyable>(
   _ source: LaneColumns<V.Scalar>, _ target: LaneColumns<V.Scalar>, columns: Int, points: Int, halvings: Int,
   as: V.Type
 ) where V.Scalar: SpectralScalar {
@@ -25,7 +25,7 @@ func fold<V: SIMD>(
 }
 
 /// The transpose of ``fold(_:_:columns:points:halvings:as:)``; the folded array in `source` is overwritten.
-func unfold<V: SIMD>(
+func unfold<V: SIMD & BitwiseCopyable>(
   _ source: LaneColumns<V.Scalar>, _ target: LaneColumns<V.Scalar>, columns: Int, points: Int, halvings: Int,
   as: V.Type
 ) where V.Scalar: SpectralScalar {
@@ -39,13 +39,13 @@ func unfold<V: SIMD>(
 }
 
 /// One column, or two vectors of contiguous ones.
-private struct VectorColumn<V: SIMD> {
-  var first: UnsafeMutablePointer<V>
+private struct VectorColumn<V: SIMD & BitwiseCopyable> {
+  var first: UnsafeMutablePointer<V.Scalar>
   var stride: Int
 }
 
 @inline(__always)
-private func forEachBlock<V: SIMD>(
+private func forEachBlock<V: SIMD & BitwiseCopyable>(
   _ source: LaneColumns<V.Scalar>, _ target: LaneColumns<V.Scalar>, _ columns: Int, as: V.Type,
   _ body: (VectorColumn<V>, VectorColumn<V>, _ isPair: Bool) -> Void
 ) where V.Scalar: SpectralScalar {
@@ -53,8 +53,8 @@ private func forEachBlock<V: SIMD>(
   @inline(__always) func vector(_ columns: LaneColumns<V.Scalar>, _ column: Int, _ vector: Int)
     -> VectorColumn<V>
   {
-    let first = UnsafeMutableRawPointer(columns.first + (column &* columns.step &+ vector &* lanes))
-    return VectorColumn(first: first.assumingMemoryBound(to: V.self), stride: columns.stride / lanes)
+    VectorColumn(
+      first: columns.first + (column &* columns.step &+ vector &* lanes), stride: columns.stride)
   }
   let perColumn = laneCount / lanes
   if source.step == laneCount, target.step == laneCount {

@@ -7,21 +7,24 @@ import Tensors
 @specialized(where V == SIMD8<Float>)
 @specialized(where V == SIMD8<Double>)
 @specialized(where V == SIMD4<Double>)
-func analyze<V: SIMD>(_ work: GroupedWork<V>) where V.Scalar: SpectralScalar { work.analyze() }
+func analyze<V: SIMD & BitwiseCopyable>(_ work: GroupedWork<V>) where V.Scalar: SpectralScalar {
+  work.analyze()
+}
 
 /// All planes from their kept modes.
 @specialized(where V == SIMD16<Float>)
 @specialized(where V == SIMD8<Float>)
 @specialized(where V == SIMD8<Double>)
 @specialized(where V == SIMD4<Double>)
-func synthesize<V: SIMD>(_ work: GroupedWork<V>, accumulate: Bool) where V.Scalar: SpectralScalar {
+func synthesize<V: SIMD & BitwiseCopyable>(_ work: GroupedWork<V>, accumulate: Bool)
+where V.Scalar: SpectralScalar {
   work.synthesize(accumulate: accumulate)
 }
 
 /// One call's planes and modes. Sixteen neighbouring planes, a group, are the lanes of a task that does all of their
 /// transform in its own scratch; where groups are few and planes large, a group's points and then its columns are
 /// tasks of their own, with the slabs between the two halves in memory. The sizes alone decide.
-struct GroupedWork<V: SIMD>: @unchecked Sendable where V.Scalar: SpectralScalar {
+struct GroupedWork<V: SIMD & BitwiseCopyable>: @unchecked Sendable where V.Scalar: SpectralScalar {
   typealias Element = V.Scalar
 
   private let axes: ModeAxes<Element>

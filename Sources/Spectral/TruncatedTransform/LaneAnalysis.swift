@@ -1,6 +1,5 @@
 // From one group of planes to its kept modes: the halved axis first, then the others from the inside out.
 
-import CFFTW
 import Tensors
 
 /// Where lanes of modes go: for mode m and part c (0 real, 1 imaginary) to `first + (2m + c) · stride`, `count` of
@@ -14,7 +13,7 @@ struct ModeLanes<Element: SpectralScalar>: BitwiseCopyable {
 
 /// The first half of an analysis: for some points of the first axis, the modes of all axes behind it. They go to
 /// `slab`, `[inner mode, part][point][lane]`.
-func analyzePoints<V: SIMD>(
+func analyzePoints<V: SIMD & BitwiseCopyable>(
   _ axes: ModeAxes<V.Scalar>, _ planes: PlaneGroup<V.Scalar>, _ points: Range<Int>,
   to slab: UnsafeMutablePointer<V.Scalar>, scratch: ModeScratch<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
@@ -24,7 +23,7 @@ func analyzePoints<V: SIMD>(
 }
 
 /// The second half: some columns (inner modes) of the slab along the first axis, to the modes.
-func analyzeModes<V: SIMD>(
+func analyzeModes<V: SIMD & BitwiseCopyable>(
   _ axes: ModeAxes<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, _ columns: Range<Int>,
   to modes: ModeLanes<V.Scalar>, scratch: ModeScratch<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
@@ -36,7 +35,7 @@ func analyzeModes<V: SIMD>(
 }
 
 /// For some points of `axis`, the modes of all axes behind it, to the slab of `axis`.
-private func analyzePoints<V: SIMD>(
+private func analyzePoints<V: SIMD & BitwiseCopyable>(
   _ axes: UnsafePointer<ModeAxis<V.Scalar>>, _ axis: Int, _ last: Int, _ planes: PlaneGroup<V.Scalar>,
   _ points: Range<Int>, to slab: UnsafeMutablePointer<V.Scalar>, _ scratch: ModeScratch<V.Scalar>,
   _ inner: UnsafeMutablePointer<V.Scalar>, as: V.Type
@@ -64,7 +63,7 @@ private func analyzePoints<V: SIMD>(
 }
 
 /// Rows of points along the halved axis: `target[(2m + part) · column + row · laneCount + lane]`.
-private func analyzeRows<V: SIMD>(
+private func analyzeRows<V: SIMD & BitwiseCopyable>(
   _ axis: ModeAxis<V.Scalar>, _ planes: PlaneGroup<V.Scalar>, rows: Int, rowStride: Int,
   to target: UnsafeMutablePointer<V.Scalar>, column: Int, _ scratch: UnsafeMutablePointer<V.Scalar>,
   _ block: UnsafeMutablePointer<V.Scalar>, as: V.Type
@@ -98,7 +97,7 @@ private func analyzeRows<V: SIMD>(
 }
 
 /// Complex columns along a full axis, from its slab to the modes, a few at a time.
-private func analyzeColumns<V: SIMD>(
+private func analyzeColumns<V: SIMD & BitwiseCopyable>(
   _ axis: ModeAxis<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, _ columns: Range<Int>,
   to modes: ModeLanes<V.Scalar>, halvedModes: Int, _ block: UnsafeMutablePointer<V.Scalar>,
   _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
@@ -114,7 +113,7 @@ private func analyzeColumns<V: SIMD>(
   }
 }
 
-private func analyzeBlock<V: SIMD>(
+private func analyzeBlock<V: SIMD & BitwiseCopyable>(
   _ axis: ModeAxis<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, columns: Int, column: Int,
   to modes: ModeLanes<V.Scalar>, firstMode: Int, halvedModes: Int, _ block: UnsafeMutablePointer<V.Scalar>,
   _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
@@ -173,15 +172,15 @@ private func prefetch<Element: SpectralScalar>(
   guard modes.factors != nil else { return }
   var target = modes.first + 2 &* innerMode &* modes.stride
   for _ in 0..<axis.kept {
-    operators_prefetch_to_write(target)
-    operators_prefetch_to_write(target + modes.stride)
+    prefetchLineToWrite(target)
+    prefetchLineToWrite(target + modes.stride)
     target += 2 &* axis.innerModes &* modes.stride
   }
 }
 
 /// All sums of a folded block: those of mode k go to `target + k · modeStride`.
 @inline(__always)
-private func multiplyClasses<V: SIMD>(
+private func multiplyClasses<V: SIMD & BitwiseCopyable>(
   _ classes: UnsafePointer<ModeClass<V.Scalar>>, _ count: Int, _ block: UnsafePointer<V.Scalar>, _ width: Int,
   to target: UnsafeMutablePointer<V.Scalar>, modeStride: Int, as: V.Type
 ) where V.Scalar: SpectralScalar {
@@ -196,7 +195,9 @@ private func multiplyClasses<V: SIMD>(
 
 /// The first `count` lanes of a vector.
 @inline(__always)
-private func store<V: SIMD>(_ value: V, _ target: UnsafeMutablePointer<V.Scalar>, _ count: Int) {
+private func store<V: SIMD & BitwiseCopyable>(
+  _ value: V, _ target: UnsafeMutablePointer<V.Scalar>, _ count: Int
+) {
   if count == V.scalarCount {
     UnsafeMutableRawPointer(target).storeBytes(of: value, as: V.self)
   } else {

@@ -1,11 +1,10 @@
 // From the kept modes of one group of planes to its points: the transpose of the analysis, step by step.
 
-import CFFTW
 import Tensors
 
 /// The first half of a synthesis: some columns (inner modes) of the slab along the first axis, from the modes. The
 /// slab is `[inner mode, part][point][lane]`.
-func synthesizeModes<V: SIMD>(
+func synthesizeModes<V: SIMD & BitwiseCopyable>(
   _ axes: ModeAxes<V.Scalar>, _ modes: ModeLanes<V.Scalar>, _ columns: Range<Int>,
   to slab: UnsafeMutablePointer<V.Scalar>, scratch: ModeScratch<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
@@ -17,7 +16,7 @@ func synthesizeModes<V: SIMD>(
 }
 
 /// The second half: some points of the first axis and all points of the axes behind it, from the slab.
-func synthesizePoints<V: SIMD>(
+func synthesizePoints<V: SIMD & BitwiseCopyable>(
   _ axes: ModeAxes<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, _ points: Range<Int>,
   to planes: PlaneGroup<V.Scalar>, accumulate: Bool, scratch: ModeScratch<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
@@ -28,7 +27,7 @@ func synthesizePoints<V: SIMD>(
 }
 
 /// Some points of `axis` and all points of the axes behind it, from the slab of `axis`.
-private func synthesizePoints<V: SIMD>(
+private func synthesizePoints<V: SIMD & BitwiseCopyable>(
   _ axes: UnsafePointer<ModeAxis<V.Scalar>>, _ axis: Int, _ last: Int, _ slab: UnsafeMutablePointer<V.Scalar>,
   _ points: Range<Int>, to planes: PlaneGroup<V.Scalar>, accumulate: Bool, _ scratch: ModeScratch<V.Scalar>,
   _ inner: UnsafeMutablePointer<V.Scalar>, as: V.Type
@@ -57,7 +56,7 @@ private func synthesizePoints<V: SIMD>(
 }
 
 /// Rows of points along the halved axis, from `slab[(2m + part) · column + row · laneCount + lane]`.
-private func synthesizeRows<V: SIMD>(
+private func synthesizeRows<V: SIMD & BitwiseCopyable>(
   _ axis: ModeAxis<V.Scalar>, _ slab: UnsafePointer<V.Scalar>, column: Int, to planes: PlaneGroup<V.Scalar>,
   rows: Int, rowStride: Int, accumulate: Bool, _ block: UnsafeMutablePointer<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
@@ -87,7 +86,7 @@ private func synthesizeRows<V: SIMD>(
 }
 
 /// Complex columns along a full axis, from the modes to its slab, a few at a time.
-private func synthesizeColumns<V: SIMD>(
+private func synthesizeColumns<V: SIMD & BitwiseCopyable>(
   _ axis: ModeAxis<V.Scalar>, _ modes: ModeLanes<V.Scalar>, _ columns: Range<Int>, halvedModes: Int,
   to slab: UnsafeMutablePointer<V.Scalar>, _ block: UnsafeMutablePointer<V.Scalar>,
   _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
@@ -103,7 +102,7 @@ private func synthesizeColumns<V: SIMD>(
   }
 }
 
-private func synthesizeBlock<V: SIMD>(
+private func synthesizeBlock<V: SIMD & BitwiseCopyable>(
   _ axis: ModeAxis<V.Scalar>, _ modes: ModeLanes<V.Scalar>, firstMode: Int, halvedModes: Int,
   to slab: UnsafeMutablePointer<V.Scalar>, columns: Int, column: Int, _ block: UnsafeMutablePointer<V.Scalar>,
   _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
@@ -159,8 +158,8 @@ private func prefetch<Element: SpectralScalar>(
   for column in innerMode..<min(innerMode + axis.block, axis.innerModes) {
     var source = modes.first + 2 &* column &* modes.stride
     for _ in 0..<axis.kept {
-      operators_prefetch(source)
-      operators_prefetch(source + modes.stride)
+      prefetchLine(source)
+      prefetchLine(source + modes.stride)
       source += 2 &* axis.innerModes &* modes.stride
     }
   }
@@ -178,7 +177,7 @@ private func clearMissingSines<Element: SpectralScalar>(
 
 /// The folded block from the sums' modes: mode k is at `source + k · modeStride`.
 @inline(__always)
-private func multiplyClasses<V: SIMD>(
+private func multiplyClasses<V: SIMD & BitwiseCopyable>(
   _ classes: UnsafePointer<ModeClass<V.Scalar>>, _ count: Int, _ source: UnsafePointer<V.Scalar>,
   modeStride: Int, to block: UnsafeMutablePointer<V.Scalar>, _ width: Int, as: V.Type
 ) where V.Scalar: SpectralScalar {
@@ -193,7 +192,7 @@ private func multiplyClasses<V: SIMD>(
 
 /// A vector whose first `count` lanes are in memory.
 @inline(__always)
-private func load<V: SIMD>(_ source: UnsafePointer<V.Scalar>, _ count: Int) -> V {
+private func load<V: SIMD & BitwiseCopyable>(_ source: UnsafePointer<V.Scalar>, _ count: Int) -> V {
   if count == V.scalarCount { return UnsafeRawPointer(source).loadUnaligned(as: V.self) }
   var value = V()
   for lane in 0..<count { value[lane] = source[lane] }

@@ -1,6 +1,5 @@
 // Between planes, whose points are contiguous, and lanes, where sixteen planes' values of one point are.
 
-import CFFTW
 import Tensors
 
 /// The planes that are one group's lanes: `count` of them, `stride` numbers apart, are real; the rest of a last,
@@ -112,7 +111,7 @@ func loadLanes<Element: SpectralScalar>(
       let source = planes.first + lane &* planes.stride
       while j &+ side <= points {
         if j & side == 0 {
-          for row in 0..<side { operators_prefetch(source + (j &+ row &* planes.stride &+ prefetch)) }
+          for row in 0..<side { prefetchLine(source + (j &+ row &* planes.stride &+ prefetch)) }
         }
         transposeTile(
           source + j, planes.stride, target + (j &* targetStride &+ lane), targetStride, accumulate: false)
@@ -157,7 +156,7 @@ func storeLanes<Element: SpectralScalar>(
       while j &+ side <= points {
         if j & side == 0 {
           for row in 0..<side {
-            operators_prefetch_to_write(target + (j &+ row &* planes.stride &+ prefetch))
+            prefetchLineToWrite(target + (j &+ row &* planes.stride &+ prefetch))
           }
         }
         transposeTile(

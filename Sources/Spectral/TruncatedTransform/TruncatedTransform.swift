@@ -72,7 +72,7 @@ public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
         guard let modes = spectrum.baseAddress, let points = field.baseAddress else { return }
         // The analysis only reads its planes.
         let planes = UnsafeMutablePointer(mutating: points)
-        func run<V: SIMD>(_: V.Type) where V.Scalar == Element {
+        func run<V: SIMD & BitwiseCopyable>(_: V.Type) where V.Scalar == Element {
           Spectral.analyze(
             GroupedWork<V>(
               axes, planes: planes, modes: modes, count: batch * channels, factors: factors.pointer))
@@ -114,7 +114,7 @@ public final class TruncatedTransform<Element: SpectralScalar>: Sendable {
         guard let coefficients = spectrum.baseAddress, let points = field.baseAddress else { return }
         // The synthesis only reads its modes.
         let modes = UnsafeMutablePointer(mutating: coefficients)
-        func run<V: SIMD>(_: V.Type) where V.Scalar == Element {
+        func run<V: SIMD & BitwiseCopyable>(_: V.Type) where V.Scalar == Element {
           Spectral.synthesize(
             GroupedWork<V>(
               axes, planes: points, modes: modes, count: batch * channels, factors: factors.pointer),

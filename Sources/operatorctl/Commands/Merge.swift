@@ -15,8 +15,14 @@ struct Merge: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let count = try DataGeneration.merge(
+    let summary = try DataGeneration.merge(
       shards, output: output.output, existing: output.policy, history: Toolkit.historyLine())
-    Console.log.info("\(output.output): \(count) samples from \(shards.count) files")
+    for gap in summary.gaps {
+      let (first, last) = (gap.samples.lowerBound, gap.samples.upperBound - 1)
+      Console.log.warning(
+        "\(output.output): no shard holds \(first == last ? "sample \(first)" : "samples \(first) to \(last)") of seed \(gap.seed)"
+      )
+    }
+    Console.log.info("\(output.output): \(summary.samples) samples from \(shards.count) files")
   }
 }

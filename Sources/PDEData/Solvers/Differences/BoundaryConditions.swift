@@ -46,6 +46,8 @@ public enum AxisBoundary: Sendable {
     .ends(lower: condition, upper: condition)
   }
 
+  var isPeriodic: Bool { if case .periodic = self { true } else { false } }
+
   /// The two ends, lower and upper; none of a periodic axis.
   var ends: [EndCondition] {
     switch self {

@@ -126,6 +126,10 @@ public struct SecondDifference: Sendable {
     self.ends = ends
   }
 
+  var largestSpacing: Double {
+    uniformSpacing ?? zip(coordinates, coordinates.dropFirst()).reduce(0) { max($0, $1.1 - $1.0) }
+  }
+
   /// The points whose equations are not trivial.
   var unknowns: Range<Int> {
     let lower = ends.first?.isFixed == true ? 1 : 0

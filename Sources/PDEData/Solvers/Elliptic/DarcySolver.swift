@@ -1,19 +1,34 @@
-// Conjugate gradients for Darcy's equation.
+// Darcy's equation on a box: the methods there are.
 
 import RealModule
-import Spectral
 import Tensors
 
-/// Solves −∇·(a∇u) = f on a rectangle by finite volumes and conjugate gradients, preconditioned by the
-/// constant-coefficient operator.
+/// How the linear system of Darcy's equation is solved.
+public enum DarcyMethod: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Preconditioned by the constant-coefficient operator, inverted by fast diagonalization: the condition is at most
+  /// a_max/a_min, at any resolution.
+  case conjugateGradients = "conjugate-gradients"
+  /// V-cycles with Galerkin operators and operator-led interpolation.
+  case multigrid
+  /// Conjugate gradients preconditioned by such a V-cycle.
+  case multigridConjugateGradients = "multigrid-conjugate-gradients"
+  /// Alternating directions with optimal shifts where the coefficient is constant (in two dimensions); else they are the
+  /// preconditioner of conjugate gradients.
+  case alternatingDirections = "adi"
+  /// A banded Cholesky factorization (LAPACK): the oracle.
+  case cholesky
+}
+
+/// Solves −∇·(a∇u) = f by finite volumes on nodes or cells in two or three dimensions; at every end of an axis u = 0 or no
+/// flow.
 ///
-/// With a coefficient between a_min and a_max the preconditioned operator's condition is at most a_max/a_min, at any
-/// resolution: for {3, 12} each iteration gains a factor 3.
+/// Where all ends are closed, f is to have the mean zero (what it has is taken away) and so has u.
 public struct DarcySolver: Sendable {
   /// What a solve found.
   public struct Result: Sendable {
-    /// On all points of the grid, `[y, x]`.
+    /// On all points of the grid.
     public var solution: Tensor<Double>
+    /// Iterations; of alternating directions double sweeps; of a factorization solves with it.
     public var iterations: Int
     /// An upper bound of the error of the algebraic solve in the energy norm, relative to the solution's.
     public var residual: Double
@@ -21,103 +36,140 @@ public struct DarcySolver: Sendable {
   }
 
   public let grid: Grid
+  public let method: DarcyMethod
   private let layout: EllipticLayout
-  private let preconditioner: PoissonPreconditioner
+  private let laplacian: FastDiagonalization
+  private let volumes: PaddedArray
+  /// −Δ_h, for alternating directions.
+  private let constant: DarcyOperator?
+  private let directions: AlternatingDirectionsInverse?
 
-  /// A grid of nodes (both ends are points, where u = 0) or cells; on cells the ends of an axis may be closed instead,
-  /// of one axis at least they are not.
-  public init(grid: Grid, boundaries: [EllipticBoundary] = [.dirichlet, .dirichlet]) {
-    precondition(boundaries.contains(.dirichlet), "a problem closed on all sides has no unique solution")
+  /// - Parameters:
+  ///   - grid: Nodes (both ends are points) or cells, along all axes; three nodes or two cells at least.
+  ///   - boundary: For every axis, in the grid's order; without data.
+  public init(grid: Grid, boundary: [AxisBoundary]? = nil, method: DarcyMethod = .conjugateGradients) {
     self.grid = grid
-    layout = EllipticLayout(grid: grid, boundaries: boundaries)
-    preconditioner = PoissonPreconditioner(layout)
+    self.method = method
+    layout = EllipticLayout(grid: grid, boundary: boundary ?? grid.axes.map { _ in .dirichlet })
+    laplacian = FastDiagonalization(layout)
+    volumes = layout.volumes()
+    if method == .alternatingDirections {
+      let constant = DarcyOperator(layout, .points(Tensor(repeating: 1, shape: grid.shape)))
+      self.constant = constant
+      directions = AlternatingDirectionsInverse(constant, reduction: 0.2)
+    } else {
+      (constant, directions) = (nil, nil)
+    }
   }
 
-  /// The solution for a coefficient `a` (positive) and a source `f` on the points of the grid, `[y, x]` both.
+  /// Bytes that ``DarcyMethod/cholesky`` takes for one solve.
+  public static func factorizationBytes(grid: Grid, boundary: [AxisBoundary]) -> Int {
+    BandedFactorization.byteCount(EllipticLayout(grid: grid, boundary: boundary).padded)
+  }
+
+  /// |∫f| over ∫|f|: zero for a source that a problem closed on all sides can have.
+  public func imbalance(of source: Tensor<Double>) -> Double {
+    let field = PaddedArray(layout.padded)
+    layout.load(source, into: field.pointer)
+    var (sum, magnitude) = (0.0, 0.0)
+    for i in 0..<layout.padded.count {
+      let part = volumes.pointer[i] * field.pointer[i]
+      sum += part
+      magnitude += abs(part)
+    }
+    return magnitude > 0 ? abs(sum) / magnitude : 0
+  }
+
+  /// Whether constants solve the homogeneous problem.
+  public var isSingular: Bool { layout.isSingular }
+
+  /// The solution for a coefficient `a` (positive) and a source `f` on the points of the grid.
   ///
-  /// Iterates until the bound √(rᵀ(−Δ)^−1 r / a_min) of the error ‖u − u_k‖_A is at most `tolerance` times ‖u_k‖_A
-  /// (rᵀA^−1r ≤ rᵀ(−Δ)^−1r/a_min, since A ≥ −a_min Δ_h), which is ‖u‖_A up to the same.
+  /// Every method goes on until √(rᵀ(−Δ_h)⁻¹r / a_min), a bound of the error ‖u − u_k‖_A, is at most `tolerance` times
+  /// ‖u_k‖_A.
   public func solve(
     coefficient: Tensor<Double>, source: Tensor<Double>, tolerance: Double, mostIterations: Int = 1000
   ) -> Result {
-    precondition(coefficient.shape == grid.shape && source.shape == grid.shape, "fields on another grid")
-    let state = State(layout)
-    let smallest = coefficient.withUnsafeBuffer { $0.reduce(.infinity) { min($0, $1) } }
-    let faces = EllipticFaces(layout: layout)
-    let (west, north) = (faces.west.pointer, faces.north.pointer)
-    coefficient.withUnsafeBuffer { buffer in
-      guard let values = buffer.baseAddress else { return }
-      layout.setFaces(of: values, west: west, north: north)
+    solve(.points(coefficient), source: source, tolerance: tolerance, mostIterations: mostIterations)
+  }
+
+  /// The same for a coefficient at points or between nodes.
+  public func solve(
+    _ medium: DarcyMedium, source: Tensor<Double>, tolerance: Double, mostIterations: Int = 1000
+  ) -> Result {
+    precondition(source.shape == grid.shape, "a source on the grid's points")
+    let (smallest, largest) = medium.values.withUnsafeBuffer { values in
+      values.reduce((Double.infinity, -Double.infinity)) { (min($0.0, $1), max($0.1, $1)) }
     }
-    load(source, into: state.r)
-    var product = preconditioner.apply(state.r, into: state.z)
-    CoefficientKernels.copy(state.z, to: state.p, count: layout.count, paddedTo: layout.count)
-    var squaredEnergy = 0.0
-    var iterations = 0
-    var bound = product == 0 ? 0 : Double.infinity
-    while bound > tolerance, bound.isFinite || iterations == 0, iterations < mostIterations {
-      var curvature = 0.0
-      for row in 0..<layout.rows {
-        let offset = row * layout.stride
-        curvature += DarcyKernels.apply(
-          state.q + offset, state.p + offset, west: west + offset,
-          north: north + offset, stride: layout.stride, columns: layout.columns)
-      }
-      guard curvature > 0, curvature.isFinite else {
-        bound = .nan
-        break
-      }
-      let alpha = product / curvature
-      squaredEnergy += alpha * product
-      DarcyKernels.advance(state.x, state.r, state.p, state.q, alpha: alpha, count: layout.count)
-      let next = preconditioner.apply(state.r, into: state.z)
-      DarcyKernels.direct(state.p, state.z, beta: next / product, count: layout.count)
-      product = next
-      iterations += 1
-      bound = (max(product, 0) / smallest / squaredEnergy).squareRoot()
+    let rightSide = PaddedArray(layout.padded)
+    layout.load(source, into: rightSide.pointer)
+    project(rightSide)
+    Pointwise.multiply(rightSide.pointer, by: volumes.pointer, count: layout.padded.count)
+    let iteration = EllipticIteration(
+      DarcyOperator(layout, medium), laplacian: laplacian, smallest: smallest, rightSide: rightSide)
+    if smallest > 0, largest.isFinite {
+      run(iteration, isConstant: smallest == largest, smallest, tolerance, mostIterations)
     }
+    project(iteration.x)
     return Result(
-      solution: unload(state.x), iterations: iterations, residual: bound, isConverged: bound <= tolerance)
+      solution: layout.unload(iteration.x.pointer), iterations: iteration.iterations,
+      residual: iteration.bound, isConverged: iteration.bound <= tolerance)
   }
 
-  /// The vectors of one solve, with zeros around and between rows.
-  private struct State: ~Copyable {
-    private let memory: AlignedMemory<Double>
-    let x, r, z, p, q: UnsafeMutablePointer<Double>
-
-    init(_ layout: EllipticLayout) {
-      memory = AlignedMemory(count: 5 * layout.paddedCount)
-      memory.buffer.initialize(repeating: 0)
-      let first = memory.pointer + layout.stride
-      x = first
-      r = first + layout.paddedCount
-      z = first + 2 * layout.paddedCount
-      p = first + 3 * layout.paddedCount
-      q = first + 4 * layout.paddedCount
-    }
-  }
-
-  private func load(_ field: Tensor<Double>, into target: UnsafeMutablePointer<Double>) {
-    let (width, border) = (grid.axes[1].count, layout.border)
-    field.withUnsafeBuffer { field in
-      for row in 0..<layout.rows {
-        for column in 0..<layout.columns {
-          target[row * layout.stride + column] = field[(row + border) * width + column + border]
-        }
+  private func run(
+    _ iteration: EllipticIteration, isConstant: Bool, _ coefficient: Double, _ tolerance: Double, _ most: Int
+  ) {
+    switch method {
+    case .conjugateGradients:
+      iteration.conjugateGradients(laplacian, tolerance: tolerance, mostIterations: most)
+    case .multigrid:
+      guard let multigrid = Multigrid(iteration.darcy) else { return }
+      iteration.stationary(multigrid, tolerance: tolerance, mostIterations: most)
+    case .multigridConjugateGradients:
+      guard let multigrid = Multigrid(iteration.darcy) else { return }
+      iteration.conjugateGradients(multigrid, tolerance: tolerance, mostIterations: most)
+    case .alternatingDirections:
+      guard let constant, let directions else { return }
+      if isConstant, layout.padded.rank == 2 {
+        let inverse = AlternatingDirectionsInverse(constant, reduction: max(tolerance, 1e-15))
+        guard inverse.count <= most else { return }
+        iteration.direct(
+          { r, z in
+            _ = inverse.apply(r, into: z)
+            Pointwise.scale(z, by: 1 / coefficient, count: layout.padded.count)
+          }, iterationsEach: inverse.count, tolerance: tolerance)
+      } else {
+        iteration.conjugateGradients(directions, tolerance: tolerance, mostIterations: most)
       }
+    case .cholesky:
+      let stencil = StencilOperator(iteration.darcy)
+      guard let factorization = BandedFactorization(stencil, isSingular: layout.isSingular) else { return }
+      iteration.direct({ factorization.solve($0, into: $1) }, tolerance: tolerance)
     }
   }
 
-  private func unload(_ values: UnsafePointer<Double>) -> Tensor<Double> {
-    let (width, border) = (grid.axes[1].count, layout.border)
-    var field = Tensor<Double>.zeros(grid.shape)
-    field.withUnsafeMutableBuffer { field in
-      for row in 0..<layout.rows {
-        for column in 0..<layout.columns {
-          field[(row + border) * width + column + border] = values[row * layout.stride + column]
-        }
-      }
+  /// Takes the mean away where the problem is singular.
+  private func project(_ field: PaddedArray) {
+    guard layout.isSingular else { return }
+    let count = layout.padded.count
+    let (volumes, values) = (volumes.pointer, field.pointer)
+    let whole = layout.grid.axes.reduce(1.0) { $0 * Double(layout.isNodes ? $1.count - 1 : $1.count) }
+    let mean = VectorKernels.dot(volumes, values, count: count) / whole
+    layout.padded.forEachRow { _, _, row in
+      for i in row..<row + layout.padded.columns { values[i] -= mean }
     }
-    return field
+  }
+}
+
+extension DarcySolver {
+  /// For every axis the flow that leaves each cell along it, over the cell's volume: −(∂_k(a ∂_k u))_h. Of cells.
+  func flows(_ medium: DarcyMedium, of solution: Tensor<Double>) -> [Tensor<Double>] {
+    let darcy = DarcyOperator(layout, medium)
+    let (u, flow) = (PaddedArray(layout.padded), PaddedArray(layout.padded))
+    layout.load(solution, into: u.pointer)
+    return layout.grid.axes.indices.map { axis in
+      darcy.apply(axis: axis, u.pointer, into: flow.pointer)
+      return layout.unload(flow.pointer)
+    }
   }
 }

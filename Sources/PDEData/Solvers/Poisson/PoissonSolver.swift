@@ -19,6 +19,8 @@ public final class PoissonSolver<Element: SpectralScalar>: Sendable {
   public let shift: Double
   /// Whether a mode was left out: f must have nothing of it for u to be a solution.
   public let isSingular: Bool
+  /// For a negative σ the distance of −σ from the nearest eigenvalue of −Δ; else infinity.
+  public let resonanceGap: Double
   private let laplacian: DifferenceLaplacian<Element>
   private let data: BoundaryData
   private let unknowns: UnknownBox
@@ -58,6 +60,9 @@ public final class PoissonSolver<Element: SpectralScalar>: Sendable {
     let isDirect = Self.isDefiniteAlongFirst(axes[0], others, shift)
     let modes: [AxisModes<Element>?] = [isDirect ? nil : AxisModes(axes[0])] + others
     transform = SlabTransform(shape: unknowns.shape, modes: modes)
+    resonanceGap =
+      shift < 0
+      ? Self.resonanceGap(-shift, [modes[0] ?? AxisModes(axes[0])] + others) : .infinity
     let fourierAxes = modes.indices.filter {
       if case .fourier = modes[$0]?.transform { true } else { false }
     }
@@ -114,6 +119,25 @@ public final class PoissonSolver<Element: SpectralScalar>: Sendable {
     return largestShift * length * length < (hasFixedEnd ? 1e-12 : -1e-6)
   }
 
+  /// The distance of a number from the nearest sum of one eigenvalue of every axis.
+  private static func resonanceGap(_ number: Double, _ modes: [AxisModes<Element>]) -> Double {
+    let eigenvalues = modes.map { zip($0.stiffness, $0.mass).map { -$0 / $1 } }
+    let sums = eigenvalues.dropFirst().reduce([0.0]) { sums, axis in
+      sums.flatMap { sum in axis.map { sum + $0 } }
+    }.sorted()
+    return eigenvalues[0].reduce(.infinity) { nearest, first in
+      // The first sum that is not smaller than what is left, and the one before.
+      var (low, high) = (0, sums.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if sums[middle] < number - first { low = middle + 1 } else { high = middle }
+      }
+      return [low - 1, low].filter(sums.indices.contains).reduce(nearest) {
+        min($0, abs(sums[$1] + first - number))
+      }
+    }
+  }
+
   /// Solves for one right-hand side.
   ///
   /// - Parameters:
@@ -144,6 +168,27 @@ public final class PoissonSolver<Element: SpectralScalar>: Sendable {
     solveHomogeneous(right.unsafePointer, into: u)
     withExtendedLifetime(right) {}
     return result
+  }
+
+  /// `‖f + Δu − σu‖ / ‖f‖` of a solution with zero data, over the unknowns (of the compact formula both times `Π M_k`).
+  public func relativeResidual(of u: Tensor<Element>, source f: Tensor<Element>) -> Double {
+    let points = laplacian.count
+    var right = f
+    right.addScaled(u, by: Element(-shift))
+    laplacian.applyMass(right.unsafeMutablePointer())
+    var change = Tensor<Element>(uninitialized: laplacian.shape)
+    laplacian.apply(u.unsafePointer, faces: nil, into: change.unsafeMutablePointer())
+    right += change
+    var source = f
+    laplacian.applyMass(source.unsafeMutablePointer())
+    let packed = AlignedMemory<Element>(count: points)
+    func norm(_ values: Tensor<Element>) -> Double {
+      unknowns.pack(values.unsafePointer, into: packed.pointer)
+      return Reductions.sumOfSquares(packed.pointer, count: unknowns.shape.reduce(1, *)).squareRoot()
+    }
+    let (residual, size) = (norm(right), norm(source))
+    withExtendedLifetime((u, right, source)) {}
+    return residual > 0 ? residual / size : 0
   }
 
   /// Solves with zero data: `right` is f times `Π M_k`. Values of u at given nodes are left as they are; the two arrays

@@ -22,6 +22,13 @@ enum CoefficientKernels {
     for i in 0..<count { y[i] = 0 }
   }
 
+  /// The real part of every complex number becomes zero.
+  @specialized(where E == Float)
+  @specialized(where E == Double)
+  static func clearRealParts<E: Scalar>(_ y: UnsafeMutablePointer<E>, count: Int) {
+    for i in 0..<count / 2 { y[2 * i] = 0 }
+  }
+
   /// `y = x·factor`.
   @specialized(where E == Float)
   @specialized(where E == Double)

@@ -6,7 +6,7 @@ import Tensors
 
 /// Saved states of one sample and what is known of them.
 public struct EvolutionResult: Sendable {
-  /// `[time, …grid]`; nil where the integration failed.
+  /// `[time, …grid]`, of several fields `[time, field, …grid]`; nil where the integration failed.
   public var states: Tensor<Double>?
   /// The largest step.
   public var step = 0.0
@@ -17,6 +17,8 @@ public struct EvolutionResult: Sendable {
   public var tail = 0.0
   /// About the longest step with which the initial state does not grow unstable.
   public var stepLimit = Double.infinity
+  /// What else the user should know.
+  public var remark: String?
 }
 
 /// Integrates û' = Lû + N(û, t) on a periodic grid and saves states at equal intervals.

@@ -1,6 +1,6 @@
 // Which of the vector kernels suits the processor that the program is built for.
 
-import CFFTW
+import COpenBLAS
 
 /// The vectors that kernels are written in.
 package enum VectorWidth: Sendable, CaseIterable {
@@ -9,5 +9,5 @@ package enum VectorWidth: Sendable, CaseIterable {
   /// 256 bits, for everything else.
   case narrow
 
-  static let native: VectorWidth = operators_built_for_avx512() != 0 ? .wide : .narrow
+  package static let native: VectorWidth = operators_built_for_avx512() != 0 ? .wide : .narrow
 }
