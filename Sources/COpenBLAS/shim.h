@@ -15,19 +15,6 @@ void zgesdd_(const char *jobz, const blasint *m, const blasint *n, double *a, co
 void zposv_(const char *uplo, const blasint *n, const blasint *nrhs, double *a, const blasint *lda, double *b,
             const blasint *ldb, blasint *info, size_t uplo_length);
 
-// The thin singular value decomposition.
-static inline void operators_zgesdd(const blasint *m, const blasint *n, double *a, const blasint *lda, double *s,
-                                    double *u, const blasint *ldu, double *vt, const blasint *ldvt, double *work,
-                                    const blasint *lwork, double *rwork, blasint *iwork, blasint *info) {
-  zgesdd_("S", m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, rwork, iwork, info, 1);
-}
-
-// A X = B with A Hermitian and positive.
-static inline void operators_zposv(const blasint *n, const blasint *nrhs, double *a, const blasint *lda, double *b,
-                                   const blasint *ldb, blasint *info) {
-  zposv_("U", n, nrhs, a, lda, b, ldb, info, 1);
-}
-
 // Whether the processor and the operating system offer the AVX-512 subset that OpenBLAS's SKYLAKEX kernels use.
 static inline int operators_cpu_has_avx512(void) {
 #if defined(__x86_64__)

@@ -32,7 +32,7 @@ extension FNO {
     guard configuration.factorization == .dense else {
       throw ConfigurationError(
         key: "factorization",
-        reason: "the weights are \(configuration.factorization.rawValue) already, not dense"
+        reason: "dense weights, but they are \(configuration.factorization.rawValue) already"
       )
     }
     guard factorization != .dense else {

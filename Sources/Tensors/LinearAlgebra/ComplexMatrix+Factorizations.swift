@@ -41,9 +41,9 @@ extension ComplexMatrix {
     var info: blasint = 0
     func run(_ work: inout [Double], length: Int) {
       var size = blasint(length)
-      operators_zgesdd(
-        &m, &n, &matrix, &matrixStride, &sigma, &u, &leftStride, &v, &k, &work, &size, &realWork,
-        &integerWork, &info)
+      zgesdd_(
+        "S", &m, &n, &matrix, &matrixStride, &sigma, &u, &leftStride, &v, &k, &work, &size, &realWork,
+        &integerWork, &info, 1)
     }
     var query = [0.0, 0.0]
     run(&query, length: -1)
@@ -74,7 +74,7 @@ extension ComplexMatrix {
       var (factor, right) = (matrix.values, values)
       var (n, count, info) = (blasint(size), blasint(rows), blasint(0))
       var (factorStride, rightStride) = (n, n)
-      operators_zposv(&n, &count, &factor, &factorStride, &right, &rightStride, &info)
+      zposv_("U", &n, &count, &factor, &factorStride, &right, &rightStride, &info, 1)
       if info == 0 { return ComplexMatrix(rows: rows, columns: columns, values: right) }
       shift = max(shift * 100, .leastNormalMagnitude)
     }
