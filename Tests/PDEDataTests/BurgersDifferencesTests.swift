@@ -67,7 +67,8 @@ import Testing
     let errors = sizes.map { Self.error(.weno, ends, $0, final: 0.02, steps: 2000) }
     for i in 0..<2 {
       let order = FD.order((1 / Double(sizes[i]), errors[i]), (1 / Double(sizes[i + 1]), errors[i + 1]))
-      #expect(abs(order - 4) < 0.1, "\(order), \(errors)")
+      // The dissipation of the flux, of fifth order, has the opposite sign and is still a tenth of the error.
+      #expect(abs(order - 4) < 0.25, "\(order), \(errors)")
     }
   }
 
