@@ -7,11 +7,16 @@ import Tensors
 public enum ModelConfiguration: Codable, Sendable, Equatable {
   /// Dense or tensorized.
   case fno(FNOConfiguration)
+  /// With a trunk or with a POD basis.
+  case deepONet(DeepONetConfiguration)
 
   public enum Kind: String, Codable, Sendable, CaseIterable {
     case fno
     /// An FNO with factorized spectral weights, by default in Tucker form.
     case tfno
+    case deepONet = "deeponet"
+    /// A DeepONet whose basis functions are found in the training outputs.
+    case podDeepONet = "pod-deeponet"
   }
 
   public enum CodingKeys: String, CodingKey, CaseIterable {
@@ -21,6 +26,7 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   public var kind: Kind {
     switch self {
     case .fno(let configuration): configuration.factorization == .dense ? .fno : .tfno
+    case .deepONet(let configuration): configuration.basis == .pod ? .podDeepONet : .deepONet
     }
   }
 
@@ -37,65 +43,67 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       configuration.factorization = try keys.decode(
         .factorization, default: kind == .tfno ? .tucker : .dense)
       self = .fno(configuration)
+    case .deepONet, .podDeepONet:
+      var configuration = try DeepONetConfiguration(from: decoder)
+      if kind == .podDeepONet { configuration.basis = .pod }
+      self = .deepONet(configuration)
     }
   }
 
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(kind, forKey: .kind)
-    switch self {
-    case .fno(let configuration): try configuration.encode(to: encoder)
-    }
+    try architecture.encode(to: encoder)
   }
 
-  /// Grid axes that the model works on.
-  public var dimensions: Int {
-    switch self {
-    case .fno(let configuration): configuration.dimensions
-    }
-  }
-
-  public var channels: (inputs: Int, outputs: Int) {
+  var architecture: any Architecture {
     get {
       switch self {
-      case .fno(let configuration): (configuration.inChannels, configuration.outChannels)
+      case .fno(let configuration): configuration
+      case .deepONet(let configuration): configuration
       }
     }
     set {
-      switch self {
-      case .fno(var configuration):
-        (configuration.inChannels, configuration.outChannels) = newValue
-        self = .fno(configuration)
+      switch newValue {
+      case let configuration as FNOConfiguration: self = .fno(configuration)
+      case let configuration as DeepONetConfiguration: self = .deepONet(configuration)
+      default: preconditionFailure("every architecture is a model's")
       }
+    }
+  }
+
+  /// Grid axes that the model's input has; 0 where it may have any number.
+  public var dimensions: Int { architecture.dimensions }
+
+  public var channels: (inputs: Int, outputs: Int) {
+    get { (architecture.inChannels, architecture.outChannels) }
+    set {
+      var changed = architecture
+      changed.inChannels = newValue.inputs
+      changed.outChannels = newValue.outputs
+      architecture = changed
     }
   }
 
   /// What is wrong with the configuration, beginning with the key; nil where nothing is.
-  public var problem: String? {
-    switch self {
-    case .fno(let configuration): configuration.problem
-    }
-  }
+  public var problem: String? { architecture.problem }
 
   /// A model with parameters drawn from `seed`. The configuration must have no ``problem``.
   public func makeModel(seed: UInt64? = 0) -> any NeuralOperator<Float> {
-    switch self {
-    case .fno(let configuration): FNO<Float>(configuration, seed: seed)
-    }
+    architecture.makeModel(seed: seed)
   }
 
-  /// The axes of a grid that have fewer points than the model's modes need: how many they have and how many it
-  /// takes.
+  /// Whether outputs may lie at other points than inputs.
+  var separatesGrids: Bool { architecture.separatesGrids }
+
+  /// Takes over from the data what the configuration does not state: channels, places of sensors.
+  mutating func adapt(to data: OperatorData) throws {
+    channels = (data.inputs.channelCount, data.outputs?.channelCount ?? 0)
+    try architecture.adapt(to: data)
+  }
+
+  /// The axes of a grid that have fewer points than the model needs: how many they have and how many it takes.
   func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] {
-    switch self {
-    case .fno(let configuration):
-      zip(grid.axes, configuration.modes).enumerated().compactMap { index, pair in
-        let (axis, modes) = pair
-        // Padding adds points on both sides.
-        let part = configuration.domainPadding.isEmpty ? 0 : configuration.domainPadding[index]
-        let padding = Int((part * Double(axis.count)).rounded(.toNearestOrEven))
-        return axis.count + 2 * padding < modes ? (axis.name, axis.count, modes - 2 * padding) : nil
-      }
-    }
+    architecture.coarseAxes(of: grid)
   }
 }

@@ -91,6 +91,11 @@ public enum NeuralOperatorInterchange {
       }
       configuration.positionalEmbedding = .uniform
       return configuration
+    case .deepONet:
+      throw ExperimentError(
+        .invalidData,
+        "\(model.path): cannot be exported: it is a \(model.description.model.kind.rawValue), and "
+          + "neuraloperator reads only an fno or tfno")
     }
   }
 }

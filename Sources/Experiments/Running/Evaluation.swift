@@ -47,7 +47,8 @@ extension TrainedModel {
         // The first pass made plans and filled pools.
         let clock = ContinuousClock()
         let start = clock.now
-        _ = try normalized.predict(prediction.batch.input, at: source.positions)
+        _ = try normalized.predict(
+          prediction.batch.input, at: source.positions, queries: source.targetPositions)
         seconds = (clock.now - start) / .seconds(1)
       }
       times.append(seconds / Double(prediction.indices.count))

@@ -80,9 +80,15 @@ public final class TrainedModel {
     let isTimeAxis = description.fields.timeAs == .axis
     let data = try OperatorData(
       reader, description.fields, requiresOutputs: requiresOutputs,
-      timeAxis: isTimeAxis ? description.trainingGrid?.axes.first : nil)
+      timeAxis: isTimeAxis ? description.trainingGrid?.axes.first : nil,
+      separatesGrids: description.model.separatesGrids)
     try description.model.check(data, statedBy: "the model")
     var warnings: [String] = []
+    switch normalized.model.fitting(at: data.positions, queries: data.outputPositions) {
+    case .exact: break
+    case .adapted(let what): warnings.append("\(path): \(what)")
+    case .refused(let reason): throw ExperimentError(.invalidData, "\(path): the model \(reason)")
+    }
     for (axis, points, needed) in description.model.coarseAxes(of: data.grid) {
       warnings.append(
         "\(path): axis \(axis) has \(points) points, fewer than the \(needed) that all of the model's modes need: "
@@ -96,7 +102,9 @@ public final class TrainedModel {
 
   /// Samples that are worked on at once where nobody says: some million points.
   static func batchSize(for data: OperatorData) -> Int {
-    min(32, max(1, (1 << 21) / max(data.grid.pointCount, 1)), max(data.samples.count, 1))
+    min(
+      32, max(1, (1 << 21) / max(data.grid.pointCount, data.outputGrid.pointCount, 1)),
+      max(data.samples.count, 1))
   }
 }
 
@@ -108,7 +116,7 @@ extension ModelConfiguration {
     func names(_ selections: [FieldSelection]) -> String {
       selections.map(\.description).joined(separator: " ")
     }
-    guard data.grid.axes.count == dimensions else {
+    guard dimensions == 0 || data.grid.axes.count == dimensions else {
       throw ExperimentError(
         .invalidData,
         "\(path): \(names(data.mapping.inputs)) lie on \(data.grid.axes.count) axes, but \(owner) has \(dimensions)"

@@ -39,9 +39,10 @@ public final class TrainingJob {
     var experiment = experiment
     let reader = try DatasetReader(path: experiment.data.train)
     let mapping = try Self.mapping(&experiment.data, reader)
-    data = try OperatorData(reader, mapping, requiresOutputs: true)
+    let separatesGrids = experiment.model.separatesGrids
+    data = try OperatorData(reader, mapping, requiresOutputs: true, separatesGrids: separatesGrids)
     try experiment.model.check(data, statedBy: "the configuration")
-    experiment.model.channels = (data.inputs.channelCount, data.outputs?.channelCount ?? 0)
+    try experiment.model.adapt(to: data)
     if let problem = experiment.model.problem { throw ExperimentError(.invalidData, "model.\(problem)") }
     if let (axis, points, needed) = experiment.model.coarseAxes(of: data.grid).first {
       throw ExperimentError(
@@ -49,7 +50,8 @@ public final class TrainingJob {
         "\(reader.path): axis \(axis) has \(points) points, model.modes needs at least \(needed)")
     }
     if let path = experiment.data.validation {
-      let other = try OperatorData(DatasetReader(path: path), mapping, requiresOutputs: true)
+      let other = try OperatorData(
+        DatasetReader(path: path), mapping, requiresOutputs: true, separatesGrids: separatesGrids)
       try experiment.model.check(other, statedBy: "the training data")
       validationData = other
       split = (data.samples, other.samples)
@@ -67,6 +69,9 @@ public final class TrainingJob {
       if experiment.data.validationFraction > 0, parts.validation.isEmpty {
         warnings.append("\(reader.path): a single sample leaves none for validation")
       }
+    }
+    if let problem = experiment.model.architecture.problem(trainingSamples: split.training.count) {
+      throw ExperimentError(.invalidData, "model.\(problem)")
     }
     for opened in [data, validationData].compactMap(\.self) where opened.skippedCount > 0 {
       warnings.append("\(opened.reader.path): \(opened.skippedCount) samples that are not whole are left out")
@@ -141,6 +146,7 @@ public final class TrainingJob {
     let (input, output) = try Normalizer.fit(
       input: experiment.training.inputNormalization, output: experiment.training.outputNormalization,
       to: training)
+    try model.prepare(from: training, outputNormalizer: output)
     return NormalizedOperator(model, inputNormalizer: input, outputNormalizer: output)
   }
 
@@ -163,7 +169,7 @@ public final class TrainingJob {
       timeCounts[selection.variable] = variable?.length(of: .time)
     }
     return ModelDescription(
-      model: experiment.model, fields: data.mapping, trainingGrid: data.grid, timeCounts: timeCounts,
+      model: experiment.model, fields: data.mapping, trainingGrid: data.outputGrid, timeCounts: timeCounts,
       provenance: Provenance(data.reader))
   }
 
@@ -226,8 +232,8 @@ extension TrainingJob {
     let channels = experiment.model.channels
     let source = TensorSource<Float>(
       inputs: .zeros([batch, channels.inputs] + data.grid.shape),
-      targets: Tensor(repeating: 1, shape: [batch, channels.outputs] + data.grid.shape),
-      positions: data.positions)
+      targets: Tensor(repeating: 1, shape: [batch, channels.outputs] + data.outputGrid.shape),
+      positions: data.positions, targetPositions: data.outputPositions)
     let normalized = NormalizedOperator(
       experiment.model.makeModel(seed: experiment.training.seed),
       inputNormalizer: .identity(channels: channels.inputs),

@@ -20,12 +20,18 @@ public protocol BatchSource<Element>: Sendable {
   associatedtype Element: Scalar
 
   var sampleCount: Int { get }
-  /// Where the points of every sample are.
+  /// Where the points of every sample's input are.
   var positions: GridPositions { get }
+  /// Where the points of every sample's target are: with the input's unless the source says otherwise.
+  var targetPositions: GridPositions { get }
 
   /// The samples of these numbers, in their order. Called from a thread that reads ahead: takes no part in the
   /// ``WorkerPool``, whose threads are busy with the batch before.
   func batch(_ indices: [Int]) throws -> Batch<Element>
+}
+
+extension BatchSource {
+  public var targetPositions: GridPositions { positions }
 }
 
 /// Samples that are in memory.
@@ -35,14 +41,21 @@ public struct TensorSource<Element: Scalar>: BatchSource {
   /// `[sample, channel, …grid]`.
   public let targets: Tensor<Element>
   public let positions: GridPositions
+  public let targetPositions: GridPositions
 
-  public init(inputs: Tensor<Element>, targets: Tensor<Element>, positions: GridPositions) {
+  /// - Parameter targetPositions: nil: the targets are where the inputs are.
+  public init(
+    inputs: Tensor<Element>, targets: Tensor<Element>, positions: GridPositions,
+    targetPositions: GridPositions? = nil
+  ) {
+    let targetPositions = targetPositions ?? positions
     precondition(
-      inputs.shape[0] == targets.shape[0] && inputs.shape[2...] == targets.shape[2...]
-        && Array(inputs.shape[2...]) == positions.shape, "one target for every input, on one grid")
+      inputs.shape[0] == targets.shape[0] && Array(targets.shape[2...]) == targetPositions.shape
+        && Array(inputs.shape[2...]) == positions.shape, "one target for every input, each on its points")
     self.inputs = inputs
     self.targets = targets
     self.positions = positions
+    self.targetPositions = targetPositions
   }
 
   public var sampleCount: Int { inputs.shape[0] }
@@ -64,6 +77,7 @@ public struct SubsetSource<Element: Scalar>: BatchSource {
 
   public var sampleCount: Int { indices.count }
   public var positions: GridPositions { base.positions }
+  public var targetPositions: GridPositions { base.targetPositions }
 
   public func batch(_ indices: [Int]) throws -> Batch<Element> {
     try base.batch(indices.map { self.indices[$0] })

@@ -13,6 +13,7 @@ public final class NormalizedOperator<Element: Scalar> {
 
   private struct Prepared {
     let positions: GridPositions
+    let queries: GridPositions
     let input: NormalizingMap<Element>
     let output: NormalizingMap<Element>
   }
@@ -27,29 +28,34 @@ public final class NormalizedOperator<Element: Scalar> {
 
   /// The output for raw fields `[batch, channel, …grid]`, as a raw field on the tape.
   ///
-  /// - Throws: ``NormalizerError``.
+  /// - Parameter queries: Where the output is wanted; nil: where the input is.
+  /// - Throws: ``NormalizerError``, ``OperatorFitting`` where the model is not for these points.
   public func callAsFunction(
-    _ input: consuming Tensor<Element>, at positions: GridPositions, on tape: Tape<Element>
+    _ input: consuming Tensor<Element>, at positions: GridPositions, queries: GridPositions? = nil,
+    on tape: Tape<Element>
   ) throws -> Variable<Element> {
-    let maps = try prepare(positions)
+    let queries = queries ?? positions
+    let maps = try prepare(positions, queries)
     let encoded = Variable(constant: maps.input.encode(input))
-    return maps.output.decode(model(encoded, at: positions, on: tape), on: tape)
+    return maps.output.decode(model(encoded, at: positions, queries: queries, on: tape), on: tape)
   }
 
   /// The output for raw fields `[batch, channel, …grid]`; nothing is recorded.
   ///
-  /// - Throws: ``NormalizerError``.
+  /// - Throws: ``NormalizerError``, ``OperatorFitting``.
   public func predict(
-    _ input: consuming Tensor<Element>, at positions: GridPositions
+    _ input: consuming Tensor<Element>, at positions: GridPositions, queries: GridPositions? = nil
   ) throws -> Tensor<Element> {
-    try self(input, at: positions, on: Tape(recording: false)).value
+    try self(input, at: positions, queries: queries, on: Tape(recording: false)).value
   }
 
-  private func prepare(_ positions: GridPositions) throws -> Prepared {
-    if let prepared, prepared.positions == positions { return prepared }
+  private func prepare(_ positions: GridPositions, _ queries: GridPositions) throws -> Prepared {
+    if let prepared, prepared.positions == positions, prepared.queries == queries { return prepared }
+    let fitting = model.fitting(at: positions, queries: queries)
+    if case .refused = fitting { throw fitting }
     let maps = Prepared(
-      positions: positions, input: try inputNormalizer.map(at: positions),
-      output: try outputNormalizer.map(at: positions))
+      positions: positions, queries: queries, input: try inputNormalizer.map(at: positions),
+      output: try outputNormalizer.map(at: queries))
     prepared = maps
     return maps
   }
@@ -82,7 +88,7 @@ extension NormalizedOperator {
       guard let batch = try reader.next() else { return }
       let clock = ContinuousClock()
       let start = clock.now
-      let output = try predict(batch.input, at: source.positions)
+      let output = try predict(batch.input, at: source.positions, queries: source.targetPositions)
       try body(
         BatchPrediction(indices: range, batch: batch, output: output, seconds: (clock.now - start).inSeconds))
     }
@@ -115,10 +121,9 @@ extension Normalizer {
     var fits: (input: NormalizerFit<Element>, output: NormalizerFit<Element>)?
     while let batch = try reader.next() {
       if fits == nil {
-        let positions = source.positions
         fits = (
-          NormalizerFit(input, channels: batch.input.shape[1], positions: positions),
-          NormalizerFit(output, channels: batch.target.shape[1], positions: positions)
+          NormalizerFit(input, channels: batch.input.shape[1], positions: source.positions),
+          NormalizerFit(output, channels: batch.target.shape[1], positions: source.targetPositions)
         )
       }
       fits?.input.add(batch.input)

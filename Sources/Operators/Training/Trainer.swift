@@ -147,7 +147,8 @@ public final class Trainer<Element: Scalar> {
     normalized.model.clearGradients()
     let tape = Tape<Element>(
       seed: configuration.seed, step: UInt64(position.epoch * stepsPerEpoch + position.step))
-    let prediction = try normalized(batch.input, at: training.positions, on: tape)
+    let prediction = try normalized(
+      batch.input, at: training.positions, queries: training.targetPositions, on: tape)
     let lossOnTape = configuration.loss(prediction, batch.target, on: tape)
     let loss = Double(lossOnTape.value.scalarValue)
     guard loss.isFinite else { throw try notFinite(.loss, learningRate: rate) }

@@ -1,0 +1,200 @@
+// Values in another order or place: concatenation, transposition, repetition on a finer grid.
+
+import Tensors
+
+/// The channels of all inputs one after the other: `[batch, channel, …grid]`.
+struct Concatenate<Element: Scalar>: DifferentiableOperation {
+  private var shapes: [[Int]] = []
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
+    shapes = inputs.map(\.shape)
+    let first = shapes[0]
+    precondition(
+      shapes.allSatisfy { $0[0] == first[0] && $0[2...] == first[2...] }, "one batch and one grid")
+    var output = Tensor<Element>(
+      uninitialized: [first[0], shapes.reduce(0) { $0 + $1[1] }] + first[2...])
+    let total = output.count / max(first[0], 1)
+    let y = output.unsafeMutablePointer()
+    var offset = 0
+    for input in inputs {
+      let (x, size, start) = (input.unsafePointer, input.count / max(first[0], 1), offset)
+      WorkerPool.shared.run(tasks: first[0]) { sample in
+        (y + (sample * total + start)).update(from: x + sample * size, count: size)
+      }
+      withExtendedLifetime(input) {}
+      offset += size
+    }
+    return output
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
+    let batch = gradient.shape[0]
+    let total = gradient.count / max(batch, 1)
+    var offset = 0
+    for (index, shape) in shapes.enumerated() {
+      let size = shape[1...].reduce(1, *)
+      if slots.isNeeded(index) {
+        var part = Tensor<Element>(uninitialized: shape)
+        let (dx, dy, start) = (part.unsafeMutablePointer(), gradient.unsafePointer, offset)
+        WorkerPool.shared.run(tasks: batch) { sample in
+          (dx + sample * size).update(from: dy + (sample * total + start), count: size)
+        }
+        slots.add(index, part)
+      }
+      offset += size
+    }
+    withExtendedLifetime(gradient) {}
+  }
+}
+
+/// `y[…, i_a, …]` with the axes in another order.
+struct Permute<Element: Scalar>: DifferentiableOperation {
+  let order: [Int]
+
+  mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
+    inputs[0].permuted(order)
+  }
+
+  consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
+    var inverse = order
+    for (place, axis) in order.enumerated() { inverse[axis] = place }
+    slots.add(0, gradient.permuted(inverse))
+  }
+}
+
+extension Tensor {
+  /// The axes in another order: axis i of the result is axis `order[i]`.
+  func permuted(_ order: [Int]) -> Tensor {
+    precondition(order.sorted() == Array(shape.indices), "an order of all axes")
+    guard order != Array(shape.indices), let last = order.last else { return self }
+    var result = Tensor(uninitialized: order.map { shape[$0] })
+    let strides = strides
+    let extents = result.shape
+    let (source, target) = (unsafePointer, result.unsafeMutablePointer())
+    let (count, step) = (extents[extents.count - 1], strides[last])
+    let rows = extents.dropLast().reduce(1, *)
+    WorkerPool.shared.forEachRange(count: rows, grain: max(1, 8192 / max(count, 1))) { range in
+      for row in range {
+        var (remainder, offset) = (row, 0)
+        for axis in extents.indices.dropLast().reversed() {
+          offset += remainder % extents[axis] * strides[order[axis]]
+          remainder /= extents[axis]
+        }
+        copyStrided(source + offset, step: step, into: target + row * count, count: count)
+      }
+    }
+    withExtendedLifetime(self) {}
+    return result
+  }
+}
+
+@specialized(where E == Float)
+@specialized(where E == Double)
+private func copyStrided<E: Scalar>(
+  _ x: UnsafePointer<E>, step: Int, into y: UnsafeMutablePointer<E>, count: Int
+) {
+  if step == 1 {
+    y.update(from: x, count: count)
+  } else {
+    for i in 0..<count { y[i] = x[i * step] }
+  }
+}
+
+/// Every point repeated on a finer grid: `y[j] = x[j/2]` along each axis of `[batch, channel, …grid]`.
+struct RepeatPoints<Element: Scalar>: DifferentiableOperation {
+  /// At most twice the input's points along each axis.
+  let grid: [Int]
+  private var inputShape: [Int] = []
+
+  init(grid: [Int]) { self.grid = grid }
+
+  private static func sources(_ input: [Int], _ output: [Int]) -> [Int32] {
+    let strides = Tensor<Element>.strides(of: output)
+    let inputStrides = Tensor<Element>.strides(of: input)
+    return (0..<output.reduce(1, *)).map { point in
+      var (remainder, source) = (point, 0)
+      for axis in output.indices {
+        source += remainder / strides[axis] / 2 * inputStrides[axis]
+        remainder %= strides[axis]
+      }
+      return Int32(source)
+    }
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
+    let input = inputs[0]
+    inputShape = input.shape
+    let coarse = Array(input.shape[2...])
+    precondition(
+      grid.count == coarse.count && zip(grid, coarse).allSatisfy { ($0 + 1) / 2 == $1 },
+      "a grid of twice the points, or one less")
+    var output = Tensor<Element>(uninitialized: Array(input.shape[..<2]) + grid)
+    let sources = Self.sources(coarse, grid)
+    let (x, y) = (input.unsafePointer, output.unsafeMutablePointer())
+    let (small, large) = (coarse.reduce(1, *), grid.reduce(1, *))
+    WorkerPool.shared.forEachRange(
+      count: input.shape[0] * input.shape[1], grain: max(1, 8192 / max(large, 1))
+    ) {
+      for row in $0 { pick(x + row * small, sources, into: y + row * large) }
+    }
+    withExtendedLifetime(input) {}
+    return output
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
+    guard slots.isNeeded(0) else { return }
+    var result = Tensor<Element>.zeros(inputShape)
+    let coarse = Array(inputShape[2...])
+    let sources = Self.sources(coarse, grid)
+    let (dy, dx) = (gradient.unsafePointer, result.unsafeMutablePointer())
+    let (small, large) = (coarse.reduce(1, *), grid.reduce(1, *))
+    WorkerPool.shared.forEachRange(count: inputShape[0] * inputShape[1], grain: max(1, 8192 / max(large, 1)))
+    {
+      for row in $0 { addBack(dy + row * large, sources, onto: dx + row * small) }
+    }
+    withExtendedLifetime(gradient) {}
+    slots.add(0, result)
+  }
+}
+
+@specialized(where E == Float)
+@specialized(where E == Double)
+private func pick<E: Scalar>(_ x: UnsafePointer<E>, _ sources: [Int32], into y: UnsafeMutablePointer<E>) {
+  sources.withUnsafeBufferPointer { s in
+    for i in 0..<s.count { y[i] = x[Int(s[i])] }
+  }
+}
+
+@specialized(where E == Float)
+@specialized(where E == Double)
+private func addBack<E: Scalar>(_ y: UnsafePointer<E>, _ sources: [Int32], onto x: UnsafeMutablePointer<E>) {
+  sources.withUnsafeBufferPointer { s in
+    for i in 0..<s.count { x[Int(s[i])] += y[i] }
+  }
+}
+
+extension Tape {
+  /// The channels of all inputs `[batch, channel, …grid]` one after the other.
+  public func concatenateChannels(_ inputs: [Variable<Element>]) -> Variable<Element> {
+    inputs.count == 1 ? inputs[0] : apply(Concatenate<Element>(), inputs)
+  }
+
+  /// The axes in another order: axis i of the result is axis `order[i]` of the input.
+  public func permuted(_ input: Variable<Element>, _ order: [Int]) -> Variable<Element> {
+    apply(Permute<Element>(order: order), [input])
+  }
+
+  /// `input` `[batch, channel, …grid]` on a grid of twice the points (or one less) along each axis, every value
+  /// repeated.
+  public func repeatedPoints(_ input: Variable<Element>, grid: [Int]) -> Variable<Element> {
+    apply(RepeatPoints<Element>(grid: grid), [input])
+  }
+}
