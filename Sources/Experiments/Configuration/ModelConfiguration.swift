@@ -9,6 +9,8 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   case fno(FNOConfiguration)
   /// With a trunk or with a POD basis.
   case deepONet(DeepONetConfiguration)
+  /// Operators of any of these kinds, each trained on what those before it leave.
+  case ensemble(EnsembleConfiguration)
 
   public enum Kind: String, Codable, Sendable, CaseIterable {
     case fno
@@ -17,6 +19,8 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     case deepONet = "deeponet"
     /// A DeepONet whose basis functions are found in the training outputs.
     case podDeepONet = "pod-deeponet"
+    /// A first operator, and others trained on the residual.
+    case specBoost = "specboost"
   }
 
   public enum CodingKeys: String, CodingKey, CaseIterable {
@@ -27,6 +31,7 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     switch self {
     case .fno(let configuration): configuration.factorization == .dense ? .fno : .tfno
     case .deepONet(let configuration): configuration.basis == .pod ? .podDeepONet : .deepONet
+    case .ensemble: .specBoost
     }
   }
 
@@ -47,6 +52,8 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       var configuration = try DeepONetConfiguration(from: decoder)
       if kind == .podDeepONet { configuration.basis = .pod }
       self = .deepONet(configuration)
+    case .specBoost:
+      self = .ensemble(try EnsembleConfiguration(from: decoder))
     }
   }
 
@@ -61,12 +68,14 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       switch self {
       case .fno(let configuration): configuration
       case .deepONet(let configuration): configuration
+      case .ensemble(let configuration): configuration
       }
     }
     set {
       switch newValue {
       case let configuration as FNOConfiguration: self = .fno(configuration)
       case let configuration as DeepONetConfiguration: self = .deepONet(configuration)
+      case let configuration as EnsembleConfiguration: self = .ensemble(configuration)
       default: preconditionFailure("every architecture is a model's")
       }
     }

@@ -91,7 +91,7 @@ public enum NeuralOperatorInterchange {
       }
       configuration.positionalEmbedding = .uniform
       return configuration
-    case .deepONet:
+    case .deepONet, .ensemble:
       throw ExperimentError(
         .invalidData,
         "\(model.path): cannot be exported: it is a \(model.description.model.kind.rawValue), and "

@@ -11,14 +11,27 @@ public struct Evaluation: Sendable, Equatable {
   /// The median over batches of the time of the forward pass, divided by the batch; one pass to warm up, reading and
   /// writing left out. Nil where nothing was predicted.
   public let secondsPerSample: Double?
+  /// Of an ensemble: after each of its members; else empty.
+  public let members: [MemberEvaluation]
 
-  /// `{"samples":…,"metrics":{…},"seconds_per_sample":…}`.
+  public init(
+    samples: Int, metrics: MetricValues, secondsPerSample: Double?, members: [MemberEvaluation] = []
+  ) {
+    self.samples = samples
+    self.metrics = metrics
+    self.secondsPerSample = secondsPerSample
+    self.members = members
+  }
+
+  /// `{"samples":…,"metrics":{…},"seconds_per_sample":…}`, and of an ensemble `"members":[…]`.
   public var json: JSONValue {
-    [
-      "samples": .integer(samples),
-      "metrics": .object(metrics.named.map { (key: $0.name, value: .real($0.value)) }),
-      "seconds_per_sample": .real(secondsPerSample),
+    var pairs: [(key: String, value: JSONValue)] = [
+      ("samples", .integer(samples)),
+      ("metrics", .object(metrics.named.map { (key: $0.name, value: .real($0.value)) })),
+      ("seconds_per_sample", .real(secondsPerSample)),
     ]
+    if !members.isEmpty { pairs.append(("members", .list(members.map(\.json)))) }
+    return .object(pairs)
   }
 }
 
@@ -38,6 +51,10 @@ extension TrainedModel {
     let source = DatasetBatchSource(data)
     var collector = MetricCollector(
       grid: data.metricGrid, channels: description.model.channels.outputs, convention: convention)
+    var members = (normalized.model as? BoostedOperator<Float>).map {
+      MemberCollector(
+        $0, grid: data.metricGrid, channels: description.model.channels.outputs, convention: convention)
+    }
     var times: [Double] = []
     try normalized.forEachPrediction(over: source, batchSize: batchSize ?? Self.batchSize(for: data)) {
       prediction in
@@ -53,10 +70,12 @@ extension TrainedModel {
       }
       times.append(seconds / Double(prediction.indices.count))
       collector.add(prediction: prediction.output, target: prediction.batch.target)
+      members?.add(prediction.batch, at: source.positions)
       watch.onProgress(prediction.indices.upperBound, source.sampleCount)
     }
     let evaluation = Evaluation(
-      samples: source.sampleCount, metrics: collector.values, secondsPerSample: median(times))
+      samples: source.sampleCount, metrics: collector.values, secondsPerSample: median(times),
+      members: members?.values ?? [])
     return (evaluation, warnings)
   }
 }

@@ -44,6 +44,7 @@ public final class TrainingJob {
     try experiment.model.check(data, statedBy: "the configuration")
     try experiment.model.adapt(to: data)
     if let problem = experiment.model.problem { throw ExperimentError(.invalidData, "model.\(problem)") }
+    if case .ensemble = experiment.model { try Self.checkEnsemble(experiment.training) }
     if let (axis, points, needed) = experiment.model.coarseAxes(of: data.grid).first {
       throw ExperimentError(
         .invalidData,
@@ -79,6 +80,20 @@ public final class TrainingJob {
     self.experiment = experiment
   }
 
+  private static func checkEnsemble(_ training: TrainingSection) throws {
+    if training.initializeFrom != nil {
+      throw ExperimentError(
+        .invalidData,
+        "training.initialize_from: an ensemble begins with no model; expected the first member's key run")
+    }
+    for (key, kind) in [("input", training.inputNormalization), ("output", training.outputNormalization)]
+    where kind == .pointwiseGaussian {
+      throw ExperimentError(
+        .invalidData,
+        "training.\(key)_normalization: members of an ensemble are normalized by channel, not point by point")
+    }
+  }
+
   /// Training and validation samples.
   public var sampleCounts: (training: Int, validation: Int) { (split.training.count, split.validation.count) }
 
@@ -95,6 +110,12 @@ public final class TrainingJob {
     let policy = policy == .resume && !run.isResumable ? .replace : policy
     if policy == .resume { try requireSame(as: run) }
     FFTPlanner.effort = experiment.training.deterministic ? .estimate : .measure
+    if case .ensemble(let configuration) = experiment.model {
+      try run.begin(experiment, policy)
+      return try withoutActuallyEscaping(onEvent) { onEvent in
+        try BoostingJob(self, configuration, in: run, stop: stop, onEvent: onEvent).start()
+      }
+    }
     let sources = try makeSources()
     let checkpoint = policy == .resume ? try Checkpoint(path: run.checkpoint) : nil
     let normalized = try makeOperator(sources.training, checkpoint)
@@ -119,7 +140,7 @@ public final class TrainingJob {
       parameterCount: normalized.model.parameterCount)
   }
 
-  private func makeSources() throws -> (
+  func makeSources() throws -> (
     training: any BatchSource<Float>, validation: (any BatchSource<Float>)?
   ) {
     let limit = Int(experiment.data.memoryLimit * 1e6)
@@ -162,14 +183,16 @@ public final class TrainingJob {
     return initial.normalized
   }
 
-  private var description: ModelDescription {
+  private var description: ModelDescription { description(of: experiment.model) }
+
+  func description(of model: ModelConfiguration) -> ModelDescription {
     var timeCounts: [String: Int] = [:]
     for selection in data.mapping.outputs {
       let variable = data.reader.variables.first { $0.name == selection.variable }
       timeCounts[selection.variable] = variable?.length(of: .time)
     }
     return ModelDescription(
-      model: experiment.model, fields: data.mapping, trainingGrid: data.outputGrid, timeCounts: timeCounts,
+      model: model, fields: data.mapping, trainingGrid: data.outputGrid, timeCounts: timeCounts,
       provenance: Provenance(data.reader))
   }
 

@@ -84,7 +84,7 @@ public struct SubsetSource<Element: Scalar>: BatchSource {
   }
 }
 
-private func gather<Element: Scalar>(_ tensor: Tensor<Element>, _ indices: [Int]) -> Tensor<Element> {
+func gather<Element: Scalar>(_ tensor: Tensor<Element>, _ indices: [Int]) -> Tensor<Element> {
   var result = Tensor<Element>(uninitialized: [indices.count] + tensor.shape[1...])
   let size = tensor.shape[1...].reduce(1, *)
   let (source, target) = (tensor.unsafePointer, result.unsafeMutablePointer())

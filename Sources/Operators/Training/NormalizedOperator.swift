@@ -8,8 +8,20 @@ public final class NormalizedOperator<Element: Scalar> {
   public let model: any NeuralOperator<Element>
   public let inputNormalizer: Normalizer
   public let outputNormalizer: Normalizer
+  public let earlier: Earlier
   // The normalizers on the points they were last applied to.
   private var prepared: Prepared?
+
+  /// What the operator does with a prediction that it corrects: the last channels of its input, as many as it has
+  /// outputs, raw.
+  public enum Earlier: Sendable {
+    /// There is none.
+    case none
+    /// It is added to the output.
+    case added
+    /// It is added to the output, and the model sees it.
+    case addedAndSeen
+  }
 
   private struct Prepared {
     let positions: GridPositions
@@ -19,11 +31,13 @@ public final class NormalizedOperator<Element: Scalar> {
   }
 
   public init(
-    _ model: any NeuralOperator<Element>, inputNormalizer: Normalizer, outputNormalizer: Normalizer
+    _ model: any NeuralOperator<Element>, inputNormalizer: Normalizer, outputNormalizer: Normalizer,
+    earlier: Earlier = .none
   ) {
     self.model = model
     self.inputNormalizer = inputNormalizer
     self.outputNormalizer = outputNormalizer
+    self.earlier = earlier
   }
 
   /// The output for raw fields `[batch, channel, …grid]`, as a raw field on the tape.
@@ -36,8 +50,14 @@ public final class NormalizedOperator<Element: Scalar> {
   ) throws -> Variable<Element> {
     let queries = queries ?? positions
     let maps = try prepare(positions, queries)
-    let encoded = Variable(constant: maps.input.encode(input))
-    return maps.output.decode(model(encoded, at: positions, queries: queries, on: tape), on: tape)
+    guard earlier != .none else {
+      let encoded = Variable(constant: maps.input.encode(input))
+      return maps.output.decode(model(encoded, at: positions, queries: queries, on: tape), on: tape)
+    }
+    let (own, prediction) = splitChannels(input, at: input.shape[1] - outputNormalizer.channels)
+    let encoded = Variable(constant: maps.input.encode(earlier == .added ? own : input))
+    let correction = maps.output.decode(model(encoded, at: positions, queries: queries, on: tape), on: tape)
+    return tape.sum(correction, Variable(constant: prediction))
   }
 
   /// The output for raw fields `[batch, channel, …grid]`; nothing is recorded.
@@ -59,6 +79,26 @@ public final class NormalizedOperator<Element: Scalar> {
     prepared = maps
     return maps
   }
+}
+
+/// The channels before and from `place` on, of `[batch, channel, …grid]`.
+private func splitChannels<Element: Scalar>(
+  _ fields: Tensor<Element>, at place: Int
+) -> (Tensor<Element>, Tensor<Element>) {
+  let (shape, points) = (fields.shape, fields.shape[2...].reduce(1, *))
+  func part(_ channels: Range<Int>) -> Tensor<Element> {
+    var result = Tensor<Element>(uninitialized: [shape[0], channels.count] + shape[2...])
+    let (source, target, size) = (
+      fields.unsafePointer, result.unsafeMutablePointer(), channels.count * points
+    )
+    for sample in 0..<shape[0] {
+      (target + sample * size).update(
+        from: source + (sample * shape[1] + channels.lowerBound) * points, count: size)
+    }
+    withExtendedLifetime(fields) {}
+    return result
+  }
+  return (part(0..<place), part(place..<shape[1]))
 }
 
 /// The predictions for one batch of a source.

@@ -30,6 +30,8 @@ public enum TrainingEvent: Sendable {
   /// An epoch is over; `isBest` where its model is the one to keep.
   case epoch(EpochRecord, isBest: Bool)
   case checkpoint(path: String)
+  /// Something of interest in the course of the run.
+  case note(String)
   /// Something the user should know that is no error.
   case warning(String)
 }

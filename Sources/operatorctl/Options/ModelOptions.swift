@@ -75,6 +75,11 @@ struct ModelOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Activation and normalization before the convolution.")
   var preactivation: Bool?
 
+  @OptionGroup var deepONet: DeepONetOptions
+
+  /// Whether a model is made of a number of modes, which must be stated.
+  var needsModes: Bool { model.map { [.fno, .tfno].contains($0) } ?? true }
+
   /// Puts what was given over a configuration.
   func apply(to document: inout ConfigurationDocument) throws {
     func set(_ key: String, _ value: (some Encodable)?, _ option: String) throws {
@@ -103,6 +108,7 @@ struct ModelOptions: ParsableArguments {
     }
     try set("contraction", contraction, "contraction")
     try set("preactivation", preactivation, "preactivation")
+    try deepONet.apply(to: &document)
   }
 }
 
