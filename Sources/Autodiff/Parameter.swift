@@ -63,7 +63,7 @@ public final class Parameter<Element: Scalar> {
   func addToGradient(_ contribution: consuming Tensor<Element>) {
     precondition(contribution.count == value.count, "a gradient has the size of its parameter")
     if hasGradient, var gradient = storedGradient.take() {
-      gradient += contribution
+      gradient += contribution.reshaped(value.shape)
       storedGradient = gradient
     } else {
       storedGradient = contribution.reshaped(value.shape)

@@ -73,6 +73,7 @@ import Testing
     expectGradients(of: [scattered([2, 3, 4], seed: 8), scattered([2, 1, 4], seed: 9)]) {
       $0.concatenateChannels($1)
     }
+    expectGradients(of: [scattered([2, 3, 4], seed: 12)]) { $0.selectedChannels($1[0], [2, 0, 2]) }
     let x = scattered([2, 3, 4, 5], seed: 10)
     let y = Tape<Double>(recording: false).permuted(Variable(constant: x), [3, 1, 0, 2]).value
     #expect(y.shape == [5, 3, 2, 4] && y[4, 1, 0, 3] == x[0, 1, 3, 4])

@@ -51,6 +51,51 @@ struct Concatenate<Element: Scalar>: DifferentiableOperation {
   }
 }
 
+/// Some of the channels of `[batch, channel, …grid]`, in a given order; a channel may be taken more than once.
+struct SelectChannels<Element: Scalar>: DifferentiableOperation {
+  let sources: [Int]
+  private var inputShape: [Int] = []
+
+  init(sources: [Int]) { self.sources = sources }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
+    let input = inputs[0]
+    inputShape = input.shape
+    let (channels, points) = (input.shape[1], input.shape[2...].reduce(1, *))
+    precondition(sources.allSatisfy { $0 >= 0 && $0 < channels }, "channels that there are")
+    var output = Tensor<Element>(uninitialized: [input.shape[0], sources.count] + input.shape[2...])
+    let (x, y, sources) = (input.unsafePointer, output.unsafeMutablePointer(), sources)
+    WorkerPool.shared.run(tasks: input.shape[0]) { sample in
+      for (channel, source) in sources.enumerated() {
+        (y + (sample * sources.count + channel) * points).update(
+          from: x + (sample * channels + source) * points, count: points)
+      }
+    }
+    withExtendedLifetime(input) {}
+    return output
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
+    guard slots.isNeeded(0) else { return }
+    var result = Tensor<Element>.zeros(inputShape)
+    let (channels, points) = (inputShape[1], inputShape[2...].reduce(1, *))
+    let (dy, dx, sources) = (gradient.unsafePointer, result.unsafeMutablePointer(), sources)
+    WorkerPool.shared.run(tasks: inputShape[0]) { sample in
+      for (channel, source) in sources.enumerated() {
+        Pointwise.add(
+          dy + (sample * sources.count + channel) * points,
+          to: dx + (sample * channels + source) * points, count: points)
+      }
+    }
+    withExtendedLifetime(gradient) {}
+    slots.add(0, result)
+  }
+}
+
 /// `y[…, i_a, …]` with the axes in another order.
 struct Permute<Element: Scalar>: DifferentiableOperation {
   let order: [Int]
@@ -185,6 +230,11 @@ extension Tape {
   /// The channels of all inputs `[batch, channel, …grid]` one after the other.
   public func concatenateChannels(_ inputs: [Variable<Element>]) -> Variable<Element> {
     inputs.count == 1 ? inputs[0] : apply(Concatenate<Element>(), inputs)
+  }
+
+  /// The channels `sources` of `[batch, channel, …grid]`, in this order.
+  public func selectedChannels(_ input: Variable<Element>, _ sources: [Int]) -> Variable<Element> {
+    sources == Array(0..<input.shape[1]) ? input : apply(SelectChannels<Element>(sources: sources), [input])
   }
 
   /// The axes in another order: axis i of the result is axis `order[i]` of the input.

@@ -9,6 +9,8 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   case fno(FNOConfiguration)
   /// With a trunk or with a POD basis.
   case deepONet(DeepONetConfiguration)
+  case uNet(UNetConfiguration)
+  case factorizedFNO(FactorizedFNOConfiguration)
   /// Operators of any of these kinds, each trained on what those before it leave.
   case ensemble(EnsembleConfiguration)
 
@@ -19,6 +21,9 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     case deepONet = "deeponet"
     /// A DeepONet whose basis functions are found in the training outputs.
     case podDeepONet = "pod-deeponet"
+    case uNet = "unet"
+    /// An FNO whose convolutions take one axis at a time.
+    case factorizedFNO = "ffno"
     /// A first operator, and others trained on the residual.
     case specBoost = "specboost"
   }
@@ -31,6 +36,8 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     switch self {
     case .fno(let configuration): configuration.factorization == .dense ? .fno : .tfno
     case .deepONet(let configuration): configuration.basis == .pod ? .podDeepONet : .deepONet
+    case .uNet: .uNet
+    case .factorizedFNO: .factorizedFNO
     case .ensemble: .specBoost
     }
   }
@@ -52,6 +59,10 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       var configuration = try DeepONetConfiguration(from: decoder)
       if kind == .podDeepONet { configuration.basis = .pod }
       self = .deepONet(configuration)
+    case .uNet:
+      self = .uNet(try UNetConfiguration(from: decoder))
+    case .factorizedFNO:
+      self = .factorizedFNO(try FactorizedFNOConfiguration(from: decoder))
     case .specBoost:
       self = .ensemble(try EnsembleConfiguration(from: decoder))
     }
@@ -68,6 +79,8 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       switch self {
       case .fno(let configuration): configuration
       case .deepONet(let configuration): configuration
+      case .uNet(let configuration): configuration
+      case .factorizedFNO(let configuration): configuration
       case .ensemble(let configuration): configuration
       }
     }
@@ -75,6 +88,8 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       switch newValue {
       case let configuration as FNOConfiguration: self = .fno(configuration)
       case let configuration as DeepONetConfiguration: self = .deepONet(configuration)
+      case let configuration as UNetConfiguration: self = .uNet(configuration)
+      case let configuration as FactorizedFNOConfiguration: self = .factorizedFNO(configuration)
       case let configuration as EnsembleConfiguration: self = .ensemble(configuration)
       default: preconditionFailure("every architecture is a model's")
       }

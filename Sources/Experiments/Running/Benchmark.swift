@@ -59,6 +59,10 @@ public struct Benchmark: Sendable {
       configuration.queriesAreScattered = targets != nil
       model = .deepONet(configuration)
     }
+    if case .uNet(var configuration) = model {
+      configuration.dimensions = grid.count
+      model = .uNet(configuration)
+    }
     if let problem = model.problem { throw ExperimentError(.usage, problem) }
     guard model.dimensions == 0 || grid.count == model.dimensions, grid.allSatisfy({ $0 >= 1 }),
       batchSize >= 1

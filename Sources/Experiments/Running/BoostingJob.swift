@@ -139,6 +139,10 @@ final class BoostingJob {
       let sides = [mapping.inputs, mapping.outputs].map { $0.map(\.description).joined(separator: " ") }
       return sides.joined(separator: " to ")
     }
+    guard trained.description.rollout == nil else {
+      throw ExperimentError(
+        .invalidData, "\(trained.path): this member steps through time, the ensemble does not")
+    }
     guard fields == own else {
       throw ExperimentError(
         .invalidData,

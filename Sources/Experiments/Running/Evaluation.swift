@@ -13,17 +13,22 @@ public struct Evaluation: Sendable, Equatable {
   public let secondsPerSample: Double?
   /// Of an ensemble: after each of its members; else empty.
   public let members: [MemberEvaluation]
+  /// Of outputs at several times: at each of them; else empty.
+  public let overTime: [TimeError]
 
   public init(
-    samples: Int, metrics: MetricValues, secondsPerSample: Double?, members: [MemberEvaluation] = []
+    samples: Int, metrics: MetricValues, secondsPerSample: Double?, members: [MemberEvaluation] = [],
+    overTime: [TimeError] = []
   ) {
     self.samples = samples
     self.metrics = metrics
     self.secondsPerSample = secondsPerSample
     self.members = members
+    self.overTime = overTime
   }
 
-  /// `{"samples":…,"metrics":{…},"seconds_per_sample":…}`, and of an ensemble `"members":[…]`.
+  /// `{"samples":…,"metrics":{…},"seconds_per_sample":…}`, of an ensemble
+  /// `"members":[…]`, of outputs at several times `"error_over_time":[…]`.
   public var json: JSONValue {
     var pairs: [(key: String, value: JSONValue)] = [
       ("samples", .integer(samples)),
@@ -31,6 +36,7 @@ public struct Evaluation: Sendable, Equatable {
       ("seconds_per_sample", .real(secondsPerSample)),
     ]
     if !members.isEmpty { pairs.append(("members", .list(members.map(\.json)))) }
+    if !overTime.isEmpty { pairs.append(("error_over_time", .list(overTime.map(\.json)))) }
     return .object(pairs)
   }
 }
@@ -50,7 +56,8 @@ extension TrainedModel {
     }
     let source = DatasetBatchSource(data)
     var collector = MetricCollector(
-      grid: data.metricGrid, channels: description.model.channels.outputs, convention: convention)
+      grid: data.metricGrid, channels: description.outputChannels, convention: convention)
+    var overTime = try TimeErrorCollector(data)
     var members = (normalized.model as? BoostedOperator<Float>).map {
       MemberCollector(
         $0, grid: data.metricGrid, channels: description.model.channels.outputs, convention: convention)
@@ -70,12 +77,13 @@ extension TrainedModel {
       }
       times.append(seconds / Double(prediction.indices.count))
       collector.add(prediction: prediction.output, target: prediction.batch.target)
+      overTime?.add(prediction: prediction.output, target: prediction.batch.target)
       members?.add(prediction.batch, at: source.positions)
       watch.onProgress(prediction.indices.upperBound, source.sampleCount)
     }
     let evaluation = Evaluation(
       samples: source.sampleCount, metrics: collector.values, secondsPerSample: median(times),
-      members: members?.values ?? [])
+      members: members?.values ?? [], overTime: overTime?.values ?? [])
     return (evaluation, warnings)
   }
 }

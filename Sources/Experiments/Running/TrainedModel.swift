@@ -32,11 +32,11 @@ public final class TrainedModel {
     if let problem = description.model.problem {
       throw ExperimentError(.invalidData, "\(path): its configuration makes no model: \(problem)")
     }
-    let model = description.model.makeModel(seed: nil)
+    let model = description.makeModel(seed: nil)
     try checkpoint.restoreParameters(of: model)
     let normalized = NormalizedOperator(
       model, inputNormalizer: checkpoint.inputNormalizer, outputNormalizer: checkpoint.outputNormalizer)
-    let channels = description.model.channels
+    let channels = (inputs: description.model.channels.inputs, outputs: description.outputChannels)
     for (role, normalizer, count) in [
       ("input", checkpoint.inputNormalizer, channels.inputs),
       ("output", checkpoint.outputNormalizer, channels.outputs),
@@ -82,7 +82,7 @@ public final class TrainedModel {
       reader, description.fields, requiresOutputs: requiresOutputs,
       timeAxis: isTimeAxis ? description.trainingGrid?.axes.first : nil,
       separatesGrids: description.model.separatesGrids)
-    try description.model.check(data, statedBy: "the model")
+    try description.model.check(data, rollout: description.rollout, statedBy: "the model")
     var warnings: [String] = []
     switch normalized.model.fitting(at: data.positions, queries: data.outputPositions) {
     case .exact: break
@@ -111,7 +111,8 @@ public final class TrainedModel {
 extension ModelConfiguration {
   /// Throws where the channels or axes of a dataset are not those of the model. Numbers of channels that are 0 are
   /// not known yet and fit all.
-  func check(_ data: OperatorData, statedBy owner: String) throws {
+  /// A rollout's model gives one time of all those in the data.
+  func check(_ data: OperatorData, rollout: RolloutLayout? = nil, statedBy owner: String) throws {
     let path = data.reader.path
     func names(_ selections: [FieldSelection]) -> String {
       selections.map(\.description).joined(separator: " ")
@@ -122,9 +123,11 @@ extension ModelConfiguration {
         "\(path): \(names(data.mapping.inputs)) lie on \(data.grid.axes.count) axes, but \(owner) has \(dimensions)"
       )
     }
+    let found = data.outputs?.channelCount
+    let outputs = rollout.map { $0.outChannels == found ? $0.components : found } ?? found
     let sides = [
       ("inputs", data.mapping.inputs, data.inputs.channelCount as Int?, channels.inputs),
-      ("outputs", data.mapping.outputs, data.outputs?.channelCount, channels.outputs),
+      ("outputs", data.mapping.outputs, outputs, channels.outputs),
     ]
     for (role, selections, found, expected) in sides where found ?? expected != expected && expected != 0 {
       throw ExperimentError(

@@ -19,6 +19,8 @@ public final class TrainingJob {
   /// What the user should know that is no error.
   public private(set) var warnings: [String] = []
 
+  /// Where the operator steps through time, how.
+  let rollout: RolloutLayout?
   private let validationData: OperatorData?
   private let split: (training: [Int], validation: [Int])
 
@@ -41,19 +43,26 @@ public final class TrainingJob {
     let mapping = try Self.mapping(&experiment.data, reader)
     let separatesGrids = experiment.model.separatesGrids
     data = try OperatorData(reader, mapping, requiresOutputs: true, separatesGrids: separatesGrids)
-    try experiment.model.check(data, statedBy: "the configuration")
+    if let steps = experiment.training.rollout {
+      rollout = try Self.rollout(steps, experiment, data)
+    } else {
+      rollout = nil
+    }
+    try experiment.model.check(data, rollout: rollout, statedBy: "the configuration")
     try experiment.model.adapt(to: data)
+    if let rollout { experiment.model.channels = (rollout.inChannels, rollout.components) }
     if let problem = experiment.model.problem { throw ExperimentError(.invalidData, "model.\(problem)") }
     if case .ensemble = experiment.model { try Self.checkEnsemble(experiment.training) }
     if let (axis, points, needed) = experiment.model.coarseAxes(of: data.grid).first {
       throw ExperimentError(
         .invalidData,
-        "\(reader.path): axis \(axis) has \(points) points, model.modes needs at least \(needed)")
+        "\(reader.path): axis \(axis) has \(points) points, "
+          + "model.\(experiment.model.kind == .uNet ? "levels" : "modes") needs at least \(needed)")
     }
     if let path = experiment.data.validation {
       let other = try OperatorData(
         DatasetReader(path: path), mapping, requiresOutputs: true, separatesGrids: separatesGrids)
-      try experiment.model.check(other, statedBy: "the training data")
+      try experiment.model.check(other, rollout: rollout, statedBy: "the training data")
       validationData = other
       split = (data.samples, other.samples)
       if Provenance(reader)?.overlaps(other.reader) == true {
@@ -78,6 +87,46 @@ public final class TrainingJob {
       warnings.append("\(opened.reader.path): \(opened.skippedCount) samples that are not whole are left out")
     }
     self.experiment = experiment
+  }
+
+  private static func rollout(
+    _ steps: Int, _ experiment: Experiment, _ data: OperatorData
+  ) throws -> RolloutLayout {
+    func fail(_ key: String, _ reason: String) -> ExperimentError {
+      ExperimentError(.invalidData, "training.\(key): \(reason)")
+    }
+    let layout = try RolloutLayout(data)
+    guard (0...layout.steps).contains(steps) else {
+      throw fail(
+        "rollout", "expected 0 (all) to \(layout.steps) steps, as many as the data have, found \(steps)")
+    }
+    let (input, output) = (experiment.training.inputNormalization, experiment.training.outputNormalization)
+    guard input == output, input != .pointwiseGaussian else {
+      throw fail(
+        "output_normalization",
+        "expected the kind of the inputs' for a rollout, by channel: its outputs become inputs")
+    }
+    guard experiment.model.kind != .specBoost, experiment.model.kind != .podDeepONet else {
+      throw fail("rollout", "expected a model of one time, which a \(experiment.model.kind.rawValue) is not")
+    }
+    return layout
+  }
+
+  /// Steps that are unrolled in training.
+  private var rolloutSteps: Int {
+    let steps = experiment.training.rollout ?? 0
+    return steps == 0 ? rollout?.steps ?? 0 : steps
+  }
+
+  /// What a stepping operator is trained on: every window of so many steps.
+  private func stepping(
+    _ normalized: NormalizedOperator<Float>, _ training: any BatchSource<Float>
+  ) -> (normalized: NormalizedOperator<Float>, source: any BatchSource<Float>)? {
+    guard let rollout, let stepper = normalized.model as? RolloutOperator<Float> else { return nil }
+    let limited = NormalizedOperator<Float>(
+      stepper.limited(to: rolloutSteps), inputNormalizer: normalized.inputNormalizer,
+      outputNormalizer: rollout.normalizer(normalized.outputNormalizer, limitedTo: rolloutSteps))
+    return (limited, WindowSource(training, layout: rollout, steps: rolloutSteps))
   }
 
   private static func checkEnsemble(_ training: TrainingSection) throws {
@@ -120,10 +169,10 @@ public final class TrainingJob {
     let checkpoint = policy == .resume ? try Checkpoint(path: run.checkpoint) : nil
     let normalized = try makeOperator(sources.training, checkpoint)
     let files = TrainingFiles(folder: run.folder, configuration: try JSONValue.json(description))
+    let stepping = stepping(normalized, sources.training)
     let trainer = try Trainer(
-      normalized, experiment.training.configuration, training: sources.training,
-      validation: sources.validation,
-      files: files)
+      normalized, experiment.training.configuration, training: stepping?.source ?? sources.training,
+      validation: sources.validation, trainingOperator: stepping?.normalized, files: files)
     if let checkpoint { try trainer.resume(from: checkpoint) }
     try run.begin(experiment, policy)
     let outcome: TrainingOutcome
@@ -158,15 +207,16 @@ public final class TrainingJob {
   private func makeOperator(
     _ training: any BatchSource<Float>, _ checkpoint: Checkpoint?
   ) throws -> NormalizedOperator<Float> {
-    let model = experiment.model.makeModel(seed: experiment.training.seed)
+    let model = description.makeModel(seed: experiment.training.seed)
     if let checkpoint {
       return NormalizedOperator(
         model, inputNormalizer: checkpoint.inputNormalizer, outputNormalizer: checkpoint.outputNormalizer)
     }
     if let path = experiment.training.initializeFrom { return try initialOperator(path) }
-    let (input, output) = try Normalizer.fit(
+    var (input, output) = try Normalizer.fit(
       input: experiment.training.inputNormalization, output: experiment.training.outputNormalization,
       to: training)
+    if let rollout { (input, output) = rollout.tied(input, output) }
     try model.prepare(from: training, outputNormalizer: output)
     return NormalizedOperator(model, inputNormalizer: input, outputNormalizer: output)
   }
@@ -179,6 +229,11 @@ public final class TrainingJob {
     {
       throw ExperimentError(
         .invalidData, "\(initial.path): its model.\(key) is \(its), but the experiment's is \(wanted)")
+    }
+    guard initial.description.rollout == rollout else {
+      throw ExperimentError(
+        .invalidData,
+        "\(initial.path): steps through time otherwise than training.rollout says, or not at all")
     }
     return initial.normalized
   }
@@ -193,7 +248,7 @@ public final class TrainingJob {
     }
     return ModelDescription(
       model: model, fields: data.mapping, trainingGrid: data.outputGrid, timeCounts: timeCounts,
-      provenance: Provenance(data.reader))
+      provenance: Provenance(data.reader), rollout: rollout)
   }
 
   /// What the experiment names, or else what the file does; writes it into the experiment.
@@ -252,14 +307,16 @@ extension TrainingJob {
   /// Takes one step on a batch of zeros and measures what it needed. Nothing is written.
   public func rehearse() throws -> Rehearsal {
     let batch = min(experiment.training.batchSize, split.training.count)
-    let channels = experiment.model.channels
+    var channels = experiment.model.channels
+    if rollout != nil { channels.outputs *= rolloutSteps }
     let source = TensorSource<Float>(
       inputs: .zeros([batch, channels.inputs] + data.grid.shape),
       targets: Tensor(repeating: 1, shape: [batch, channels.outputs] + data.outputGrid.shape),
       positions: data.positions, targetPositions: data.outputPositions)
+    var module = description.makeModel(seed: experiment.training.seed)
+    if let stepper = module as? RolloutOperator<Float> { module = stepper.limited(to: rolloutSteps) }
     let normalized = NormalizedOperator(
-      experiment.model.makeModel(seed: experiment.training.seed),
-      inputNormalizer: .identity(channels: channels.inputs),
+      module, inputNormalizer: .identity(channels: channels.inputs),
       outputNormalizer: .identity(channels: channels.outputs))
     var configuration = experiment.training.configuration
     configuration.epochs = 1

@@ -18,6 +18,7 @@ public final class Trainer<Element: Scalar> {
   public let configuration: TrainingConfiguration
   public private(set) var state: TrainingState
 
+  private let trainingOperator: NormalizedOperator<Element>
   private let training: any BatchSource<Element>
   private let validation: (any BatchSource<Element>)?
   private let files: TrainingFiles?
@@ -40,18 +41,21 @@ public final class Trainer<Element: Scalar> {
   /// - Parameters:
   ///   - training: What is trained on.
   ///   - validation: What the best epoch is chosen on; never a test set.
+  ///   - trainingOperator: What is applied in training where it is not quite what is validated and kept, but shares its
+  ///     parameters.
   ///   - files: Where checkpoints and history go; none are written without.
   /// - Throws: ``ConfigurationError``, ``TrainingError/noSamples``.
   public init(
     _ normalized: NormalizedOperator<Element>, _ configuration: TrainingConfiguration,
     training: any BatchSource<Element>, validation: (any BatchSource<Element>)? = nil,
-    files: TrainingFiles? = nil
+    trainingOperator: NormalizedOperator<Element>? = nil, files: TrainingFiles? = nil
   ) throws {
     if let problem = configuration.problem { throw problem }
     guard training.sampleCount > 0, validation?.sampleCount != 0 else { throw TrainingError.noSamples }
     self.normalized = normalized
     self.configuration = configuration
     self.training = training
+    self.trainingOperator = trainingOperator ?? normalized
     self.validation = validation
     self.files = files
     optimizer = Optimizer(configuration.optimizer.updateRule, of: normalized.model)
@@ -147,7 +151,7 @@ public final class Trainer<Element: Scalar> {
     normalized.model.clearGradients()
     let tape = Tape<Element>(
       seed: configuration.seed, step: UInt64(position.epoch * stepsPerEpoch + position.step))
-    let prediction = try normalized(
+    let prediction = try trainingOperator(
       batch.input, at: training.positions, queries: training.targetPositions, on: tape)
     let lossOnTape = configuration.loss(prediction, batch.target, on: tape)
     let loss = Double(lossOnTape.value.scalarValue)

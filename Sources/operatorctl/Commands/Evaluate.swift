@@ -76,7 +76,10 @@ struct Evaluate: ParsableCommand {
         "after member \(index + 1)",
         "relative_l2 \(parts[0])  rmse of k < 4 \(parts[1]), k < 12 \(parts[2]), k ≥ 12 \(parts[3])")
     }
-    return (head + figures + [line("seconds_per_sample", time)] + members)
+    let overTime = evaluation.overTime.enumerated().map { index, error in
+      line("time \(error.time?.shown() ?? "\(index)")", "relative_l2 \(error.relativeL2?.shown(4) ?? "-")")
+    }
+    return (head + figures + [line("seconds_per_sample", time)] + members + overTime)
       .joined(separator: "\n")
   }
 }

@@ -76,9 +76,10 @@ struct ModelOptions: ParsableArguments {
   var preactivation: Bool?
 
   @OptionGroup var deepONet: DeepONetOptions
+  @OptionGroup var baseline: BaselineOptions
 
   /// Whether a model is made of a number of modes, which must be stated.
-  var needsModes: Bool { model.map { [.fno, .tfno].contains($0) } ?? true }
+  var needsModes: Bool { model.map { [.fno, .tfno, .factorizedFNO].contains($0) } ?? true }
 
   /// Puts what was given over a configuration.
   func apply(to document: inout ConfigurationDocument) throws {
@@ -109,6 +110,7 @@ struct ModelOptions: ParsableArguments {
     try set("contraction", contraction, "contraction")
     try set("preactivation", preactivation, "preactivation")
     try deepONet.apply(to: &document)
+    try baseline.apply(to: &document)
   }
 }
 
