@@ -54,6 +54,11 @@ public struct Grid: Sendable, Hashable, Codable {
 
   public init(axes: [Axis]) { self.axes = axes }
 
+  /// A periodic grid of length 1 along every axis, axes named by their place: what nobody has said otherwise of.
+  public init(periodicUnit shape: [Int]) {
+    axes = shape.enumerated().map { Axis(name: "axis \($0)", count: $1, placement: .periodic) }
+  }
+
   public var shape: [Int] { axes.map(\.count) }
   public var pointCount: Int { shape.reduce(1, *) }
 }

@@ -17,7 +17,7 @@ struct OperatorControl: ParsableCommand {
     version: "operatorctl \(Toolkit.version)",
     subcommands: [
       Generate.self, Solve.self, Merge.self, Train.self, Predict.self, Evaluate.self, Info.self,
-      BenchmarkCommand.self, Import.self, Export.self,
+      BenchmarkCommand.self, Import.self, Export.self, Decompose.self,
     ])
 }
 

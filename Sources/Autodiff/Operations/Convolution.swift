@@ -176,6 +176,9 @@ struct ConvolutionGeometry: Sendable {
   let taps: (vertical: Int, horizontal: Int)
   let horizontal: ConvolutionStencil
   let vertical: ConvolutionStencil
+  let stride: Int
+  /// Neighbours before a point along the width.
+  let before: Int
   let outputGrid: [Int]
   let linesPerBlock: Int
   let blocksPerSample: Int
@@ -196,6 +199,8 @@ struct ConvolutionGeometry: Sendable {
       grid: [lines], kernel: dimensions == 2 ? kernel : 1, stride: dimensions == 2 ? stride : 1,
       padding: dimensions == 2 ? padding : .zeros)
     taps = (dimensions == 2 ? kernel : 1, kernel)
+    self.stride = stride
+    before = padding == .valid ? 0 : (kernel - 1) / 2
     rows = inChannels * taps.vertical * taps.horizontal
     outputGrid = (dimensions == 2 ? vertical.output : []) + horizontal.output
     let cached = (1 << 16) / max(rows * horizontal.output[0], 1)
@@ -211,6 +216,15 @@ struct ConvolutionGeometry: Sendable {
   var inputSize: Int { inChannels * inputWidth * inputHeight }
   var blockPoints: Int { linesPerBlock * width }
   var groupCount: Int { min(max(1, batch * blocksPerSample), 16) }
+
+  /// The output points of a line whose neighbours under a tap lie side by side in the input; empty unless the stride
+  /// is 1.
+  func contiguousPoints(tap: Int) -> Range<Int> {
+    guard stride == 1 else { return 0..<0 }
+    let shift = tap - before
+    let first = min(max(0, -shift), width)
+    return first..<max(first, min(width, inputWidth - shift))
+  }
 
   func block(_ index: Int) -> (sample: Int, lines: Range<Int>) {
     let first = index % blocksPerSample * linesPerBlock
@@ -245,7 +259,14 @@ private func gather<E: Scalar>(
                 target.update(repeating: 0, count: width)
               } else {
                 let source = plane + row * inputWidth
-                for point in 0..<width {
+                let inner = g.contiguousPoints(tap: tap)
+                for point in 0..<inner.lowerBound {
+                  let index = Int(across[point * kernel + tap])
+                  target[point] = index < 0 ? 0 : source[index]
+                }
+                (target + inner.lowerBound).update(
+                  from: source + (inner.lowerBound + tap - g.before), count: inner.count)
+                for point in inner.upperBound..<width {
                   let index = Int(across[point * kernel + tap])
                   target[point] = index < 0 ? 0 : source[index]
                 }
@@ -277,7 +298,15 @@ private func scatter<E: Scalar>(
               let row = Int(down[line * g.taps.vertical + rowTap])
               if row >= 0 {
                 let target = plane + row * inputWidth
-                for point in 0..<width {
+                let inner = g.contiguousPoints(tap: tap)
+                for point in 0..<inner.lowerBound {
+                  let index = Int(across[point * kernel + tap])
+                  if index >= 0 { target[index] += source[point] }
+                }
+                Pointwise.add(
+                  source + inner.lowerBound, to: target + (inner.lowerBound + tap - g.before),
+                  count: inner.count)
+                for point in inner.upperBound..<width {
                   let index = Int(across[point * kernel + tap])
                   if index >= 0 { target[index] += source[point] }
                 }

@@ -117,19 +117,32 @@ extension Tensor {
     precondition(order.sorted() == Array(shape.indices), "an order of all axes")
     guard order != Array(shape.indices), let last = order.last else { return self }
     var result = Tensor(uninitialized: order.map { shape[$0] })
-    let strides = strides
-    let extents = result.shape
+    let (strides, extents) = (strides, result.shape)
+    let targetStrides = Tensor.strides(of: extents)
+    let inner = extents.count - 1
+    // The axis of the result that is contiguous in the source; with the last one it spans planes that are transposed,
+    // tile by tile. Where it is the last one itself, a plane is a row.
+    let contiguous = order.firstIndex(of: inner) ?? inner
+    let outer = extents.indices.filter { $0 != inner && $0 != contiguous }
+    let rows = contiguous == inner ? 1 : extents[contiguous]
+    let (columns, step, targetStep) = (extents[inner], strides[last], targetStrides[contiguous])
     let (source, target) = (unsafePointer, result.unsafeMutablePointer())
-    let (count, step) = (extents[extents.count - 1], strides[last])
-    let rows = extents.dropLast().reduce(1, *)
-    WorkerPool.shared.forEachRange(count: rows, grain: max(1, 8192 / max(count, 1))) { range in
-      for row in range {
-        var (remainder, offset) = (row, 0)
-        for axis in extents.indices.dropLast().reversed() {
-          offset += remainder % extents[axis] * strides[order[axis]]
+    let planes = outer.reduce(1) { $0 * extents[$1] }
+    WorkerPool.shared.forEachRange(count: planes, grain: max(1, 8192 / max(rows * columns, 1))) { range in
+      for plane in range {
+        var (remainder, from, to) = (plane, 0, 0)
+        for axis in outer.reversed() {
+          let index = remainder % extents[axis]
+          from += index * strides[order[axis]]
+          to += index * targetStrides[axis]
           remainder /= extents[axis]
         }
-        copyStrided(source + offset, step: step, into: target + row * count, count: count)
+        if rows == 1, step == 1 {
+          (target + to).update(from: source + from, count: columns)
+        } else {
+          transpose(
+            source + from, step: step, into: target + to, step: targetStep, rows: rows, columns: columns)
+        }
       }
     }
     withExtendedLifetime(self) {}
@@ -137,15 +150,23 @@ extension Tensor {
   }
 }
 
+/// `y[r·targetStep + c] = x[r + c·step]`.
 @specialized(where E == Float)
 @specialized(where E == Double)
-private func copyStrided<E: Scalar>(
-  _ x: UnsafePointer<E>, step: Int, into y: UnsafeMutablePointer<E>, count: Int
+private func transpose<E: Scalar>(
+  _ x: UnsafePointer<E>, step: Int, into y: UnsafeMutablePointer<E>, step targetStep: Int, rows: Int,
+  columns: Int
 ) {
-  if step == 1 {
-    y.update(from: x, count: count)
-  } else {
-    for i in 0..<count { y[i] = x[i * step] }
+  let tile = 16
+  for firstRow in stride(from: 0, to: rows, by: tile) {
+    for firstColumn in stride(from: 0, to: columns, by: tile) {
+      for row in firstRow..<min(firstRow + tile, rows) {
+        let target = y + row * targetStep
+        for column in firstColumn..<min(firstColumn + tile, columns) {
+          target[column] = x[row + column * step]
+        }
+      }
+    }
   }
 }
 

@@ -13,6 +13,8 @@ protocol Architecture: Codable, Sendable, Equatable {
   var dimensions: Int { get }
   /// What is wrong with the configuration, beginning with the key; nil where nothing is.
   var problem: String? { get }
+  /// The modes along each axis, where they can grow while training; nil where not.
+  var growingModes: [Int]? { get }
   /// Whether outputs may lie at other points than inputs.
   var separatesGrids: Bool { get }
 
@@ -24,6 +26,9 @@ protocol Architecture: Codable, Sendable, Equatable {
   /// - Throws: ``ExperimentError`` where what is stated is not what the data have.
   mutating func adapt(to data: OperatorData) throws
 
+  /// Why the model cannot be applied to a grid of this shape; nil where it can.
+  func problem(grid shape: [Int]) -> String?
+
   /// Why so few training samples cannot make the model, beginning with the key; nil where they can.
   func problem(trainingSamples: Int) -> String?
 
@@ -33,12 +38,16 @@ protocol Architecture: Codable, Sendable, Equatable {
 
 extension Architecture {
   var separatesGrids: Bool { false }
+  var growingModes: [Int]? { nil }
+  func problem(grid shape: [Int]) -> String? { nil }
   mutating func adapt(to data: OperatorData) throws {}
   func problem(trainingSamples: Int) -> String? { nil }
   func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] { [] }
 }
 
 extension FNOConfiguration: Architecture {
+  var growingModes: [Int]? { modes }
+
   func makeModel(seed: UInt64?) -> any NeuralOperator<Float> { FNO<Float>(self, seed: seed) }
 
   func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] {

@@ -49,6 +49,14 @@ public struct Experiment: Codable, Sendable, Equatable {
       throw fail("training.\(problem.key)", "expected \(problem.reason)")
     }
     try document.validate(model)
+    if let growth = training.incrementalModes {
+      guard let modes = model.modes else {
+        throw fail("training.incremental_modes", "a \(model.kind.rawValue) has no modes")
+      }
+      if let problem = growth.problem(modes: modes) {
+        throw fail("training.\(problem.key)", "expected \(problem.reason)")
+      }
+    }
   }
 }
 

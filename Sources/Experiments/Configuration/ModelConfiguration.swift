@@ -13,6 +13,9 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   case factorizedFNO(FactorizedFNOConfiguration)
   /// Operators of any of these kinds, each trained on what those before it leave.
   case ensemble(EnsembleConfiguration)
+  /// A model of any kind on patches of the domain. Its channels are those of the whole; the coarser levels that the
+  /// patches have beside them are added where the model is made.
+  indirect case multigrid(MultigridConfiguration, ModelConfiguration)
 
   public enum Kind: String, Codable, Sendable, CaseIterable {
     case fno
@@ -29,7 +32,7 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   }
 
   public enum CodingKeys: String, CodingKey, CaseIterable {
-    case kind
+    case kind, multigrid
   }
 
   public var kind: Kind {
@@ -39,6 +42,7 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     case .uNet: .uNet
     case .factorizedFNO: .factorizedFNO
     case .ensemble: .specBoost
+    case .multigrid(_, let base): base.kind
     }
   }
 
@@ -66,12 +70,20 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     case .specBoost:
       self = .ensemble(try EnsembleConfiguration(from: decoder))
     }
+    if let multigrid = try values.decodeIfPresent(MultigridConfiguration.self, forKey: .multigrid) {
+      self = .multigrid(multigrid, self)
+    }
   }
 
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(kind, forKey: .kind)
-    try architecture.encode(to: encoder)
+    if case .multigrid(let multigrid, let base) = self {
+      try base.encode(to: encoder)
+      try values.encode(multigrid, forKey: .multigrid)
+    } else {
+      try values.encode(kind, forKey: .kind)
+      try architecture.encode(to: encoder)
+    }
   }
 
   var architecture: any Architecture {
@@ -82,6 +94,7 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       case .uNet(let configuration): configuration
       case .factorizedFNO(let configuration): configuration
       case .ensemble(let configuration): configuration
+      case .multigrid(let multigrid, let base): PatchedArchitecture(multigrid: multigrid, base: base)
       }
     }
     set {
@@ -91,6 +104,7 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       case let configuration as UNetConfiguration: self = .uNet(configuration)
       case let configuration as FactorizedFNOConfiguration: self = .factorizedFNO(configuration)
       case let configuration as EnsembleConfiguration: self = .ensemble(configuration)
+      case let patched as PatchedArchitecture: self = .multigrid(patched.multigrid, patched.base)
       default: preconditionFailure("every architecture is a model's")
       }
     }
@@ -98,6 +112,9 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
 
   /// Grid axes that the model's input has; 0 where it may have any number.
   public var dimensions: Int { architecture.dimensions }
+
+  /// The wavenumbers that the model keeps along each axis, where they can grow while training; nil where not.
+  public var modes: [Int]? { architecture.growingModes }
 
   public var channels: (inputs: Int, outputs: Int) {
     get { (architecture.inChannels, architecture.outChannels) }
@@ -116,6 +133,9 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   public func makeModel(seed: UInt64? = 0) -> any NeuralOperator<Float> {
     architecture.makeModel(seed: seed)
   }
+
+  /// Why the model cannot be applied to a grid of this shape; nil where it can.
+  func problem(grid shape: [Int]) -> String? { architecture.problem(grid: shape) }
 
   /// Whether outputs may lie at other points than inputs.
   var separatesGrids: Bool { architecture.separatesGrids }

@@ -52,6 +52,8 @@ public struct TrainingSection: Codable, Sendable, Equatable {
   public var checkpointInterval = 10.0
   /// Whether Fourier transforms are planned by rule instead of by measurement.
   public var deterministic = false
+  /// How modes come into use while training; nil: all from the beginning.
+  public var incrementalModes: ModeGrowth?
   /// A model (run folder or file) to begin with instead of random parameters.
   public var initializeFrom: String?
 
@@ -84,6 +86,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
     seed = try values.decode(.seed, default: seed)
     checkpointInterval = try values.decode(.checkpointInterval, default: checkpointInterval)
     deterministic = try values.decode(.deterministic, default: deterministic)
+    incrementalModes = try values.decodeIfPresent(ModeGrowth.self, forKey: .incrementalModes)
     initializeFrom = try values.decodeIfPresent(String.self, forKey: .initializeFrom)
   }
 
@@ -106,6 +109,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
     case rollout, seed
     case checkpointInterval = "checkpoint_interval"
     case deterministic
+    case incrementalModes = "incremental_modes"
     case initializeFrom = "initialize_from"
   }
 
@@ -126,6 +130,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
         rule: optimizer, learningRate: learningRate, weightDecay: weightDecay, beta1: beta1, beta2: beta2,
         epsilon: epsilon, momentum: momentum, nesterov: nesterov),
       schedule: LearningRateSchedule(course, warmUp: warmupEpochs == 0 ? nil : .init(epochs: warmupEpochs)),
-      loss: loss, gradientClip: gradientClip, seed: seed, checkpointInterval: checkpointInterval)
+      loss: loss, gradientClip: gradientClip, seed: seed, checkpointInterval: checkpointInterval,
+      modeGrowth: incrementalModes)
   }
 }

@@ -21,6 +21,7 @@ public struct DatasetBatchSource: BatchSource {
   }
 
   public var sampleCount: Int { samples.count }
+  public var grid: Grid { data.outputGrid }
 
   /// Without outputs in the file the target has no channels.
   ///
@@ -61,6 +62,6 @@ public struct DatasetBatchSource: BatchSource {
     guard byteCount <= limit, let outputs = data.outputs else { return self }
     return TensorSource(
       inputs: try read(data.inputs, samples), targets: try read(outputs, samples), positions: positions,
-      targetPositions: targetPositions)
+      targetPositions: targetPositions, grid: data.outputGrid)
   }
 }

@@ -101,6 +101,11 @@ public enum NeuralOperatorInterchange {
         .invalidData,
         "\(model.path): cannot be exported: it is a \(model.description.model.kind.rawValue), and "
           + "neuraloperator reads only an fno or tfno")
+    case .multigrid:
+      throw ExperimentError(
+        .invalidData,
+        "\(model.path): cannot be exported: it works on patches, which neuraloperator cuts outside of its models"
+      )
     }
   }
 }

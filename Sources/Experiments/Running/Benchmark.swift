@@ -71,6 +71,7 @@ public struct Benchmark: Sendable {
         .usage,
         "expected a grid of \(model.dimensions) axes and a batch of at least 1, found \(grid), \(batchSize)")
     }
+    if let problem = model.problem(grid: grid) { throw ExperimentError(.usage, "--grid: \(problem)") }
     FFTPlanner.effort = .measure
     let stream = RandomStream(seed: 0, purpose: "benchmark")
     let input = Tensor<Float>.normal([batchSize, model.channels.inputs] + grid, from: stream)
@@ -82,11 +83,13 @@ public struct Benchmark: Sendable {
       outputNormalizer: .identity(channels: model.channels.outputs))
     let configuration = TrainingConfiguration()
     let optimizer = Optimizer(configuration.optimizer.updateRule, of: module)
+    let lossFunction = LossFunction<Float>(
+      configuration.loss, on: Grid(periodicUnit: (targets ?? positions).shape))
     var step: UInt64 = 0
     trainStepMilliseconds = try Self.time(repetitions, watch) {
       module.clearGradients()
       let tape = Tape<Float>(step: step)
-      let loss = configuration.loss(
+      let loss = lossFunction(
         try normalized(input, at: positions, queries: targets, on: tape), target, on: tape)
       tape.backward(from: loss)
       optimizer.step(learningRate: configuration.optimizer.learningRate)

@@ -72,6 +72,7 @@ final class BoostingJob {
     let description = job.description(of: member.model)
     let trainer = try Trainer(
       normalized, settings, training: sources.training, validation: sources.validation,
+      lossUnit: try lossBefore(),
       files: TrainingFiles(folder: folder, configuration: try JSONValue.json(description)))
     if let checkpoint { try trainer.resume(from: checkpoint) }
     let isOver = trainer.state.position.epoch >= settings.epochs
@@ -85,6 +86,14 @@ final class BoostingJob {
     let kept = try Checkpoint(path: own.model)
     try kept.restoreParameters(of: normalized.model)
     return normalized
+  }
+
+  /// The loss on the training samples that members so far leave; 1 before the first.
+  private func lossBefore() throws -> Double {
+    guard let predictions else { return 1 }
+    let loss = try ShrinkageSearch.meanLoss(
+      job.experiment.training.loss, predictions.training, over: training)
+    return loss > 0 && loss.isFinite ? loss : 1
   }
 
   private func renumbered(_ records: [EpochRecord], after count: Int) -> [EpochRecord] {
@@ -296,12 +305,13 @@ struct ShrinkageSearch {
   ) throws -> Double {
     var sum = 0.0
     let size = predictions.count / max(source.sampleCount, 1)
+    let function = LossFunction<Float>(loss, on: source.grid)
     let values = predictions.values
     for start in stride(from: 0, to: source.sampleCount, by: 64) {
       let indices = Array(start..<min(start + 64, source.sampleCount))
       let target = try source.batch(indices).target
       let part = Tensor(values[start * size..<(start + indices.count) * size], shape: target.shape)
-      for value in loss.perSample(part, target) { sum += value }
+      for value in function.perSample(part, target) { sum += value }
     }
     return sum / Double(max(source.sampleCount, 1))
   }

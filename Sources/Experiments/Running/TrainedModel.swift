@@ -123,6 +123,9 @@ extension ModelConfiguration {
         "\(path): \(names(data.mapping.inputs)) lie on \(data.grid.axes.count) axes, but \(owner) has \(dimensions)"
       )
     }
+    if let problem = problem(grid: data.grid.shape) {
+      throw ExperimentError(.invalidData, "\(path): \(problem)")
+    }
     let found = data.outputs?.channelCount
     let outputs = rollout.map { $0.outChannels == found ? $0.components : found } ?? found
     let sides = [

@@ -312,7 +312,7 @@ extension TrainingJob {
     let source = TensorSource<Float>(
       inputs: .zeros([batch, channels.inputs] + data.grid.shape),
       targets: Tensor(repeating: 1, shape: [batch, channels.outputs] + data.outputGrid.shape),
-      positions: data.positions, targetPositions: data.outputPositions)
+      positions: data.positions, targetPositions: data.outputPositions, grid: data.outputGrid)
     var module = description.makeModel(seed: experiment.training.seed)
     if let stepper = module as? RolloutOperator<Float> { module = stepper.limited(to: rolloutSteps) }
     let normalized = NormalizedOperator(

@@ -29,56 +29,36 @@ private struct ModeMatrices<Element: SpectralScalar> {
   var second: Variable<Element>?
 }
 
-/// A spectral weight given by factors (Kossaifi et al. 2024). Parameters carry the names of tensorly-torch and begin
-/// as there: normal, such that the full weight has the standard deviation asked for.
+/// A spectral weight given by factors (Kossaifi et al. 2024): its own, or a layer's part of factors of all layers
+/// together.
 struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
   private let shape: SpectralWeightShape
-  private let factorization: Factorization
   private let contraction: ContractionKind
-  /// Tucker: the core, then a factor an axis. CP: the weights, then a factor an axis. TT: a core an axis.
-  private let parameters: [(name: String, parameter: Parameter<Element>)]
+  private let factors: FactorParameters<Element>
+  /// The place in factors that are shared by all layers, along their first axis.
+  private let layer: Int?
 
-  /// - Parameter ranks: As ``TensorRank/ranks(of:shape:)`` gives them for the factorization.
+  /// - Parameter layer: nil where the factors are this weight's own.
   init(
-    _ shape: SpectralWeightShape, factorization: Factorization, ranks: [Int], contraction: ContractionKind,
-    standardDeviation: Element, _ initializer: inout Initializer
+    _ shape: SpectralWeightShape, factors: FactorParameters<Element>, layer: Int? = nil,
+    contraction: ContractionKind
   ) {
     self.shape = shape
-    self.factorization = factorization
     self.contraction = contraction
-    let full = shape.full
-    let order = Element(full.count)
-    func draw(_ shape: [Int], _ deviation: Element) -> Parameter<Element> {
-      initializer.normal(shape: shape, layout: .planarComplex, standardDeviation: deviation)
-    }
-    switch factorization {
-    case .dense:
-      preconditionFailure("a dense weight has no factors")
-    case .tucker:
-      let product = ranks.reduce(Element(1)) { $0 * Element($1).squareRoot() }
-      let deviation = Element.pow(standardDeviation / product, 1 / (order + 1))
-      parameters =
-        [("core", draw(ranks, deviation))]
-        + full.indices.map { ("factors.factor_\($0)", draw([full[$0], ranks[$0]], deviation)) }
-    case .cp:
-      let deviation = Element.pow(standardDeviation / Element(ranks[0]).squareRoot(), 1 / order)
-      let weights = Parameter<Element>(shape: [ranks[0]], layout: .planarComplex)
-      weights.setCanonicalValues((0..<2 * ranks[0]).map { $0 % 2 == 0 ? 1 : 0 })
-      parameters =
-        [("weights", weights)]
-        + full.indices.map { ("factors.factor_\($0)", draw([full[$0], ranks[0]], deviation)) }
-    case .tt:
-      let product = ranks.reduce(Element(1)) { $0 * Element($1) }
-      let deviation = Element.pow(standardDeviation / product, 1 / order)
-      parameters = full.indices.map {
-        ("factors.factor_\($0)", draw([ranks[$0], full[$0], ranks[$0 + 1]], deviation))
-      }
-    }
+    self.factors = factors
+    self.layer = layer
   }
 
+  /// Its own parameters; shared ones are visited where they are made.
   func forEachParameter(_ path: String, _ body: (String, Parameter<Element>) throws -> Void) rethrows {
-    for (name, parameter) in parameters { try body(join(path, name), parameter) }
+    if layer == nil { try factors.forEachParameter(path, body) }
   }
+
+  func clearModes(axis: Int, except active: [Bool]) {
+    factors.clear(axis: (layer == nil ? 0 : 1) + shape.channels.count + axis, except: active)
+  }
+
+  func modeMajor(on tape: Tape<Element>) -> Variable<Element> { modeMajor(modeMatrices(on: tape), on: tape) }
 
   func contract(
     _ spectrum: Variable<Element>, modeIndices: [Int]?, on tape: Tape<Element>
@@ -107,20 +87,11 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     case .factorized: return true
     case .reconstructed: return false
     case .automatic:
-      let (batch, modes) = (spectrum.shape[2], shape.modeCount)
-      let (inChannels, outChannels, p, q) = (shape.channels[0], shape.channels[1], matrices.p, matrices.q)
-      let inner = matrices.isDiagonal ? p : p * q
-      let factorized =
-        batch * modes
-        * ((matrices.first == nil ? 0 : inChannels * p) + inner
-          + (matrices.second == nil ? 0 : outChannels * q))
-      let reconstruction =
-        matrices.isDiagonal
-        ? modes * inChannels * outChannels * p
-        : modes
-          * ((matrices.first == nil ? 0 : inChannels * p * q)
-            + (matrices.second == nil ? 0 : inChannels * q * outChannels))
-      return factorized <= reconstruction + batch * modes * inChannels * outChannels
+      let count = ContractionCount(
+        batch: spectrum.shape[2], modes: spectrum.shape[0], weightModes: shape.modeCount,
+        inChannels: shape.channels[0], outChannels: shape.channels[1], p: matrices.p, q: matrices.q,
+        isDiagonal: matrices.isDiagonal, hasFirst: matrices.first != nil, hasSecond: matrices.second != nil)
+      return count.factorized <= count.reconstructed
     }
   }
 
@@ -128,14 +99,20 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     _ matrices: ModeMatrices<Element>, _ spectrum: Variable<Element>, modeIndices: [Int]?,
     on tape: Tape<Element>
   ) -> Variable<Element> {
+    let weight = modeMajor(matrices, on: tape)
+    return shape.isSeparable
+      ? tape.separableContraction(spectrum, weight: weight, modeIndices: modeIndices)
+      : tape.spectralContraction(spectrum, weight: weight, modeIndices: modeIndices)
+  }
+
+  /// The full weight, `[mode, 2, in, out]` or `[mode, 2, channel]`.
+  private func modeMajor(_ matrices: ModeMatrices<Element>, on tape: Tape<Element>) -> Variable<Element> {
     let modes = shape.modeCount
     if shape.isSeparable {
       var weight = matrices.inner
       if let first = matrices.first { weight = tape.modeProduct(weight, axis: 0, matrix: first) }
       let channels = shape.channels[0]
-      return tape.separableContraction(
-        spectrum, weight: tape.swapAxes(weight, 2 * channels, modes, shape: [modes, 2, channels]),
-        modeIndices: modeIndices)
+      return tape.swapAxes(weight, 2 * channels, modes, shape: [modes, 2, channels])
     }
     let (inChannels, outChannels) = (shape.channels[0], shape.channels[1])
     var weight: Variable<Element>
@@ -149,14 +126,15 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
       if let first = matrices.first { weight = tape.modeProduct(weight, axis: 0, matrix: first) }
       if let second = matrices.second { weight = tape.modeProduct(weight, axis: 1, matrix: second) }
     }
-    let modeMajor = tape.swapAxes(
+    return tape.swapAxes(
       weight, 2 * inChannels * outChannels, modes, shape: [modes, 2, inChannels, outChannels])
-    return tape.spectralContraction(spectrum, weight: modeMajor, modeIndices: modeIndices)
   }
 
   /// The factors of the modes put together, those of the channels left apart.
   private func modeMatrices(on tape: Tape<Element>) -> ModeMatrices<Element> {
-    let factors = parameters.map { tape.variable($0.parameter) }
+    let stored = self.factors
+    let factorization = stored.factorization
+    let factors = layer.map { stored.variables(at: $0, on: tape) } ?? stored.variables(on: tape)
     let channelAxes = shape.channels.count
     switch factorization {
     case .dense:

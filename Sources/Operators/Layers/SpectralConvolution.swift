@@ -14,29 +14,44 @@ import Tensors
 /// Complex weights start normal with the standard deviation √(2/(in + out)), the bias likewise.
 public final class SpectralConvolution<Element: SpectralScalar>: Module {
   public let modes: [Int]
+  /// The modes in use, at most ``modes``: transforms go no further.
+  var activeModes: [Int]
   private let weight: any SpectralWeight<Element>
   private let bias: Parameter<Element>
 
   /// - Parameters:
   ///   - isSeparable: Each channel by itself (as many channels out as in).
   ///   - factorization: How the weights are stored, with ranks and contraction where it is not dense.
+  ///   - shared: Factors of the weights of all layers together, and which layer this is.
   init(
     modes: [Int], inChannels: Int, outChannels: Int, isSeparable: Bool, factorization: Factorization = .dense,
-    ranks: [Int] = [], contraction: ContractionKind = .automatic, _ initializer: inout Initializer
+    ranks: [Int] = [], contraction: ContractionKind = .automatic,
+    shared: (factors: FactorParameters<Element>, layer: Int)? = nil, _ initializer: inout Initializer
   ) {
     precondition(!isSeparable || inChannels == outChannels, "a separable convolution keeps its channels")
     self.modes = modes
-    let deviation = (Element(2) / Element(inChannels + outChannels)).squareRoot()
+    activeModes = modes
+    let deviation = Self.standardDeviation(inChannels: inChannels, outChannels: outChannels)
     let shape = Self.weightShape(
       modes: modes, inChannels: inChannels, outChannels: outChannels, isSeparable: isSeparable)
-    weight =
-      factorization == .dense
-      ? DenseSpectralWeight(shape, standardDeviation: deviation, &initializer)
-      : FactorizedSpectralWeight(
-        shape, factorization: factorization, ranks: ranks, contraction: contraction,
-        standardDeviation: deviation, &initializer)
+    if let shared {
+      weight = FactorizedSpectralWeight(
+        shape, factors: shared.factors, layer: shared.layer, contraction: contraction)
+    } else if factorization == .dense {
+      weight = DenseSpectralWeight(shape, standardDeviation: deviation, &initializer)
+    } else {
+      let factors = FactorParameters(
+        shape: shape.full, factorization: factorization, ranks: ranks, standardDeviation: deviation,
+        &initializer)
+      weight = FactorizedSpectralWeight(shape, factors: factors, contraction: contraction)
+    }
     bias = initializer.normal(
       shape: [outChannels] + modes.map { _ in 1 }, standardDeviation: deviation)
+  }
+
+  /// What weights begin with: √(2/(in + out)).
+  static func standardDeviation(inChannels: Int, outChannels: Int) -> Element {
+    (Element(2) / Element(inChannels + outChannels)).squareRoot()
   }
 
   /// The shape of the weights: channels, then the kept coefficients along each axis.
@@ -49,13 +64,50 @@ public final class SpectralConvolution<Element: SpectralScalar>: Module {
 
   /// `[batch, in, …grid]` to `[batch, out, …grid]`.
   func callAsFunction(_ input: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
-    let transform = TruncatedTransform<Element>.cached(gridShape: Array(input.shape[2...]), modes: modes)
+    let transform = TruncatedTransform<Element>.cached(
+      gridShape: Array(input.shape[2...]), modes: activeModes)
     let indices = Self.weightIndices(of: transform, modes: modes)
     let product = weight.contract(
       tape.truncatedAnalysis(input, transform), modeIndices: indices.modes, on: tape)
     // A constant is the coefficient of wavenumber zero.
     let shifted = tape.addToMode(product, mode: indices.zero, tape.variable(bias))
     return tape.truncatedSynthesis(shifted, transform)
+  }
+
+  /// Sets the weights of modes that are not in use to zero. They stay so: their gradients are zero.
+  func clearInactiveModes() {
+    for axis in modes.indices {
+      let isLast = axis == modes.count - 1
+      let active = (0..<Self.keptShape(modes)[axis]).map { place in
+        Self.isActive(isLast ? place : place - modes[axis] / 2, of: activeModes[axis], isLast: isLast)
+      }
+      weight.clearModes(axis: axis, except: active)
+    }
+  }
+
+  private static func isActive(_ wavenumber: Int, of modes: Int, isLast: Bool) -> Bool {
+    isLast ? wavenumber <= modes / 2 : (-(modes / 2)..<(modes + 1) / 2).contains(wavenumber)
+  }
+
+  /// For each axis, `Σ |W|²` over the weights of every magnitude of the wavenumber along it.
+  func modeStrengths() -> [[Double]] {
+    let full = weight.modeMajor(on: Tape(recording: false)).value
+    let kept = Self.keptShape(modes)
+    let strides = Tensor<Element>.strides(of: kept)
+    let size = full.count / full.shape[0]
+    var strengths = zip(modes, kept).enumerated().map { axis, sizes in
+      [Double](repeating: 0, count: axis == modes.count - 1 ? sizes.1 : sizes.0 / 2 + 1)
+    }
+    for mode in 0..<full.shape[0] {
+      let square = Reductions.sumOfSquares(full.unsafePointer + mode * size, count: size)
+      for axis in modes.indices {
+        let place = mode / strides[axis] % kept[axis]
+        let wavenumber = axis == modes.count - 1 ? place : abs(place - modes[axis] / 2)
+        strengths[axis][wavenumber] += square
+      }
+    }
+    withExtendedLifetime(full) {}
+    return strengths
   }
 
   public func forEachParameter(

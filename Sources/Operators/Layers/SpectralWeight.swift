@@ -26,6 +26,12 @@ protocol SpectralWeight<Element> {
     _ spectrum: Variable<Element>, modeIndices: [Int]?, on tape: Tape<Element>
   ) -> Variable<Element>
 
+  /// The full weight, `[mode, 2, in, out]` or `[mode, 2, channel]`.
+  func modeMajor(on tape: Tape<Element>) -> Variable<Element>
+
+  /// Sets to zero all that belongs to coefficients along a grid axis that are not `active`.
+  func clearModes(axis: Int, except active: [Bool])
+
   func forEachParameter(_ path: String, _ body: (String, Parameter<Element>) throws -> Void) rethrows
 }
 
@@ -45,9 +51,11 @@ struct SpectralWeightShape: Sendable {
 struct DenseSpectralWeight<Element: SpectralScalar>: SpectralWeight {
   private let weight: Parameter<Element>
   private let isSeparable: Bool
+  private let modes: [Int]
 
   init(_ shape: SpectralWeightShape, standardDeviation: Element, _ initializer: inout Initializer) {
     isSeparable = shape.isSeparable
+    modes = shape.modes
     weight = initializer.normal(
       shape: shape.full, layout: .modeMajorComplex(leading: shape.channels.count),
       standardDeviation: standardDeviation)
@@ -59,6 +67,19 @@ struct DenseSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     isSeparable
       ? tape.separableContraction(spectrum, weight: tape.variable(weight), modeIndices: modeIndices)
       : tape.spectralContraction(spectrum, weight: tape.variable(weight), modeIndices: modeIndices)
+  }
+
+  func modeMajor(on tape: Tape<Element>) -> Variable<Element> { tape.variable(weight) }
+
+  func clearModes(axis: Int, except active: [Bool]) {
+    let stride = modes[(axis + 1)...].reduce(1, *)
+    let size = weight.count / modes.reduce(1, *)
+    var value = weight.value
+    let values = value.unsafeMutablePointer()
+    for mode in 0..<modes.reduce(1, *) where !active[mode / stride % modes[axis]] {
+      (values + mode * size).update(repeating: 0, count: size)
+    }
+    weight.value = value
   }
 
   func forEachParameter(_ path: String, _ body: (String, Parameter<Element>) throws -> Void) rethrows {

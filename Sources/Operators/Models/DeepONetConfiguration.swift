@@ -169,8 +169,8 @@ public struct DeepONetConfiguration: Sendable, Codable, Equatable {
       return "trunk: a last layer that \(trunkParts) outputs can share, not \(functions)"
     }
     if coefficients / branchParts != functions / trunkParts {
-      return "branch: its last layer gives \(coefficients / branchParts) coefficients an output, the trunk's "
-        + "\(functions / trunkParts) functions; as many as"
+      return "branch: as many coefficients an output as the trunk has functions, "
+        + "\(functions / trunkParts), not \(coefficients / branchParts)"
     }
     return nil
   }

@@ -18,6 +18,8 @@ public final class FNO<Element: SpectralScalar>: NeuralOperator {
   private let lifting: ChannelMLP<Element>
   private let layers: [FourierLayer<Element>]
   private let projection: ChannelMLP<Element>
+  /// Factors of the spectral weights of all layers together, where the configuration says so.
+  private let jointFactors: FactorParameters<Element>?
 
   /// A new operator, its parameters drawn from `seed` (nil: not drawn, to be read from a file). The configuration
   /// must have no ``FNOConfiguration/problem``.
@@ -30,9 +32,17 @@ public final class FNO<Element: SpectralScalar>: NeuralOperator {
     lifting = ChannelMLP(
       inChannels: configuration.inChannels + embedded, hiddenChannels: configuration.liftingChannels,
       outChannels: configuration.width, &initializer)
+    let jointFactors =
+      configuration.isJointlyFactorized
+      ? FactorParameters(
+        shape: configuration.factorizedShape, factorization: configuration.factorization, ranks: ranks,
+        standardDeviation: SpectralConvolution<Element>.standardDeviation(
+          inChannels: configuration.width, outChannels: configuration.width), &initializer) : nil
+    self.jointFactors = jointFactors
     layers = (0..<configuration.layers).map { index in
       FourierLayer(
-        configuration, ranks: ranks, isLast: index == configuration.layers - 1, &initializer)
+        configuration, ranks: ranks, shared: jointFactors.map { ($0, index) },
+        isLast: index == configuration.layers - 1, &initializer)
     }
     projection = ChannelMLP(
       inChannels: configuration.width, hiddenChannels: configuration.projectionChannels,
@@ -70,6 +80,7 @@ public final class FNO<Element: SpectralScalar>: NeuralOperator {
     _ path: String, _ body: (String, Parameter<Element>) throws -> Void
   ) rethrows {
     try lifting.forEachParameter(join(path, "lifting"), body)
+    try jointFactors?.forEachParameter(join(path, "fno_blocks.convs.weight"), body)
     for (index, layer) in layers.enumerated() {
       try layer.forEachParameter(join(path, "fno_blocks"), index: index, body)
     }
@@ -77,9 +88,28 @@ public final class FNO<Element: SpectralScalar>: NeuralOperator {
   }
 }
 
+extension FNO: GrowingModes {
+  public var modes: [Int] { configuration.modes }
+
+  public var activeModes: [Int] {
+    get { layers.first?.convolution.activeModes ?? modes }
+    set { for layer in layers { layer.convolution.activeModes = newValue } }
+  }
+
+  public func clearInactiveModes() {
+    for layer in layers { layer.convolution.clearInactiveModes() }
+  }
+
+  public func modeStrengths() -> [[Double]] {
+    layers.map { $0.convolution.modeStrengths() }.reduce([]) { sums, strengths in
+      sums.isEmpty ? strengths : zip(sums, strengths).map { zip($0, $1).map(+) }
+    }
+  }
+}
+
 /// One layer of an ``FNO``.
 final class FourierLayer<Element: SpectralScalar> {
-  private let convolution: SpectralConvolution<Element>
+  let convolution: SpectralConvolution<Element>
   private let convolutionSkip: SkipConnection<Element>
   private let mlp: ChannelMLP<Element>?
   private let mlpSkip: SkipConnection<Element>
@@ -88,12 +118,15 @@ final class FourierLayer<Element: SpectralScalar> {
   private let isStabilized: Bool
   private let isLast: Bool
 
-  init(_ configuration: FNOConfiguration, ranks: [Int], isLast: Bool, _ initializer: inout Initializer) {
+  init(
+    _ configuration: FNOConfiguration, ranks: [Int],
+    shared: (factors: FactorParameters<Element>, layer: Int)?, isLast: Bool, _ initializer: inout Initializer
+  ) {
     let (width, dimensions) = (configuration.width, configuration.dimensions)
     convolution = SpectralConvolution(
       modes: configuration.modes, inChannels: width, outChannels: width, isSeparable: configuration.separable,
       factorization: configuration.factorization, ranks: ranks, contraction: configuration.contraction,
-      &initializer)
+      shared: shared, &initializer)
     convolutionSkip = SkipConnection(
       configuration.spectralSkip, channels: width, dimensions: dimensions, &initializer)
     if configuration.channelMLP {

@@ -67,6 +67,10 @@ extension FNOConfiguration {
         key: "positional_embedding",
         reason: "neuraloperator knows the positions j/n (uniform) or none, not the grid's own (grid)")
     }
+    guard !isJointlyFactorized else {
+      throw ConfigurationError(
+        key: "joint_factorization", reason: "neuraloperator factorizes the weights of each layer by itself")
+    }
     func name(_ skip: SkipKind) -> Any { skip == .none ? NSNull() : skip.rawValue }
     let arguments: [String: Any] = [
       "n_modes": modes, "in_channels": inChannels, "out_channels": outChannels, "hidden_channels": width,

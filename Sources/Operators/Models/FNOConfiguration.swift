@@ -39,6 +39,8 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
   public var separable = false
   /// How the spectral weights are stored.
   public var factorization = Factorization.dense
+  /// Whether the weights of all layers are one tensor, with an axis of layers in front.
+  public var jointFactorization = false
   /// The size of the factors of weights that are not dense.
   public var rank = TensorRank.fraction(0.1)
   /// Whether factorized weights are put together before use.
@@ -64,11 +66,18 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
     (separable ? [width] : [width, width]) + SpectralConvolution<Float>.keptShape(modes)
   }
 
+  var isJointlyFactorized: Bool { jointFactorization && factorization != .dense }
+
+  /// The shape of a tensor that is factorized: of a layer's weight, or with an axis of layers in front.
+  var factorizedShape: [Int] { (jointFactorization ? [layers] : []) + spectralWeightShape }
+
   /// The ranks of the spectral weights; empty where they are dense.
   ///
   /// - Throws: ``ConfigurationError`` for ranks that the shape does not allow.
   func spectralRanks() throws(ConfigurationError) -> [Int] {
-    factorization == .dense ? [] : try rank.ranks(for: factorization, shape: spectralWeightShape)
+    guard factorization != .dense else { return [] }
+    return try rank.ranks(
+      for: factorization, shape: factorizedShape, copies: jointFactorization ? 1 : layers)
   }
 
   /// Points put on both sides of each axis of a grid.
@@ -113,6 +122,9 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
         return "domain_padding: fractions from 0 to 1, not \(bad)"
       }
     }
+    if jointFactorization, factorization == .dense {
+      return "joint_factorization: a factorization (tucker, cp, tt) beside it"
+    }
     do {
       _ = try spectralRanks()
     } catch {
@@ -145,6 +157,7 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
     separable = try value(.separable, separable)
     preactivation = try value(.preactivation, preactivation)
     factorization = try value(.factorization, factorization)
+    jointFactorization = try value(.jointFactorization, jointFactorization)
     rank = try value(.rank, rank)
     contraction = try value(.contraction, contraction)
   }
@@ -152,6 +165,7 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
   /// The keys of configurations and checkpoints.
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case modes, width, layers, separable, preactivation, normalization, factorization, rank, contraction
+    case jointFactorization = "joint_factorization"
     case inChannels = "in_channels"
     case outChannels = "out_channels"
     case liftingRatio = "lifting_ratio"

@@ -178,6 +178,7 @@ public struct WindowSource<Element: Scalar>: BatchSource {
   public var sampleCount: Int { base.sampleCount * windows }
   public var positions: GridPositions { base.positions }
   public var targetPositions: GridPositions { base.targetPositions }
+  public var grid: Grid { base.grid }
 
   public func batch(_ indices: [Int]) throws -> Batch<Element> {
     let whole = try base.batch(indices.map { $0 / windows })

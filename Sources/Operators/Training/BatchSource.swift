@@ -24,6 +24,8 @@ public protocol BatchSource<Element>: Sendable {
   var positions: GridPositions { get }
   /// Where the points of every sample's target are: with the input's unless the source says otherwise.
   var targetPositions: GridPositions { get }
+  /// The grid of the targets, in its own coordinates: what derivatives are taken on.
+  var grid: Grid { get }
 
   /// The samples of these numbers, in their order. Called from a thread that reads ahead: takes no part in the
   /// ``WorkerPool``, whose threads are busy with the batch before.
@@ -32,6 +34,8 @@ public protocol BatchSource<Element>: Sendable {
 
 extension BatchSource {
   public var targetPositions: GridPositions { positions }
+  /// Periodic, of length 1 along every axis: what nobody has said otherwise of.
+  public var grid: Grid { Grid(periodicUnit: targetPositions.shape) }
 }
 
 /// Samples that are in memory.
@@ -42,11 +46,14 @@ public struct TensorSource<Element: Scalar>: BatchSource {
   public let targets: Tensor<Element>
   public let positions: GridPositions
   public let targetPositions: GridPositions
+  public let grid: Grid
 
-  /// - Parameter targetPositions: nil: the targets are where the inputs are.
+  /// - Parameters:
+  ///   - targetPositions: nil: the targets are where the inputs are.
+  ///   - grid: Of the targets; nil: periodic, of length 1 along every axis.
   public init(
     inputs: Tensor<Element>, targets: Tensor<Element>, positions: GridPositions,
-    targetPositions: GridPositions? = nil
+    targetPositions: GridPositions? = nil, grid: Grid? = nil
   ) {
     let targetPositions = targetPositions ?? positions
     precondition(
@@ -56,6 +63,7 @@ public struct TensorSource<Element: Scalar>: BatchSource {
     self.targets = targets
     self.positions = positions
     self.targetPositions = targetPositions
+    self.grid = grid ?? Grid(periodicUnit: targetPositions.shape)
   }
 
   public var sampleCount: Int { inputs.shape[0] }
@@ -78,6 +86,7 @@ public struct SubsetSource<Element: Scalar>: BatchSource {
   public var sampleCount: Int { indices.count }
   public var positions: GridPositions { base.positions }
   public var targetPositions: GridPositions { base.targetPositions }
+  public var grid: Grid { base.grid }
 
   public func batch(_ indices: [Int]) throws -> Batch<Element> {
     try base.batch(indices.map { self.indices[$0] })

@@ -28,6 +28,7 @@ public struct BoostingSource<Element: Scalar>: BatchSource {
   public var sampleCount: Int { base.sampleCount }
   public var positions: GridPositions { base.positions }
   public var targetPositions: GridPositions { base.targetPositions }
+  public var grid: Grid { base.grid }
 
   public func batch(_ indices: [Int]) throws -> Batch<Element> {
     var batch = try base.batch(indices)

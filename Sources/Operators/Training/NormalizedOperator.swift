@@ -1,6 +1,7 @@
 // A model between its normalizers: raw fields in, raw fields out.
 
 import Autodiff
+import Spectral
 import Tensors
 
 /// What is trained, kept in checkpoints and applied: a model together with what its fields were normalized by.
@@ -134,13 +135,17 @@ extension NormalizedOperator {
     }
   }
 
+}
+
+extension NormalizedOperator where Element: SpectralScalar {
   /// The mean over all samples of a source, accumulated in double precision.
   public func meanLoss(
     _ loss: Loss, over source: any BatchSource<Element>, batchSize: Int
   ) throws -> Double {
+    let function = LossFunction<Element>(loss, on: source.grid)
     var sum = 0.0
     try forEachPrediction(over: source, batchSize: batchSize) { prediction in
-      for value in loss.perSample(prediction.output, prediction.batch.target) { sum += value }
+      for value in function.perSample(prediction.output, prediction.batch.target) { sum += value }
     }
     return sum / Double(max(source.sampleCount, 1))
   }

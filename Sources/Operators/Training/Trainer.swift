@@ -13,16 +13,18 @@ import Tensors
 /// let trainer = try Trainer(normalized, TrainingConfiguration(epochs: 50), training: source, validation: held)
 /// let outcome = try trainer.run(stop: stop) { event in … }
 /// ```
-public final class Trainer<Element: Scalar> {
+public final class Trainer<Element: SpectralScalar> {
   public let normalized: NormalizedOperator<Element>
   public let configuration: TrainingConfiguration
   public private(set) var state: TrainingState
 
   private let trainingOperator: NormalizedOperator<Element>
+  private let lossUnit: Double
   private let training: any BatchSource<Element>
   private let validation: (any BatchSource<Element>)?
   private let files: TrainingFiles?
   private let optimizer: Optimizer<Element>
+  private let loss: LossFunction<Element>
   private let stepsPerEpoch: Int
   private let clock = ContinuousClock()
   private var session: Session
@@ -43,12 +45,14 @@ public final class Trainer<Element: Scalar> {
   ///   - validation: What the best epoch is chosen on; never a test set.
   ///   - trainingOperator: What is applied in training where it is not quite what is validated and kept, but shares its
   ///     parameters.
+  ///   - lossUnit: What losses are divided by before gradients are taken. Where all that is to be learned is a small
+  ///     correction, its size: beside gradients of the undivided loss the decay of weights would outweigh it.
   ///   - files: Where checkpoints and history go; none are written without.
   /// - Throws: ``ConfigurationError``, ``TrainingError/noSamples``.
   public init(
     _ normalized: NormalizedOperator<Element>, _ configuration: TrainingConfiguration,
     training: any BatchSource<Element>, validation: (any BatchSource<Element>)? = nil,
-    trainingOperator: NormalizedOperator<Element>? = nil, files: TrainingFiles? = nil
+    trainingOperator: NormalizedOperator<Element>? = nil, lossUnit: Double = 1, files: TrainingFiles? = nil
   ) throws {
     if let problem = configuration.problem { throw problem }
     guard training.sampleCount > 0, validation?.sampleCount != 0 else { throw TrainingError.noSamples }
@@ -56,12 +60,22 @@ public final class Trainer<Element: Scalar> {
     self.configuration = configuration
     self.training = training
     self.trainingOperator = trainingOperator ?? normalized
+    self.lossUnit = lossUnit
     self.validation = validation
     self.files = files
     optimizer = Optimizer(configuration.optimizer.updateRule, of: normalized.model)
+    loss = LossFunction(configuration.loss, on: training.grid)
     stepsPerEpoch = (training.sampleCount + configuration.batchSize - 1) / configuration.batchSize
     state = TrainingState(configuration: configuration, sampleCount: training.sampleCount)
     session = Session(start: clock.now)
+    guard let growth = configuration.modeGrowth else { return }
+    guard let model = growingModel else {
+      throw ConfigurationError(key: "incremental_modes", reason: "a model that has modes")
+    }
+    if let problem = growth.problem(modes: model.modes) { throw problem }
+    model.activeModes = growth.start
+    model.clearInactiveModes()
+    state.activeModes = growth.start
   }
 
   /// Takes up parameters, optimizer and position from a training checkpoint.
@@ -94,6 +108,9 @@ public final class Trainer<Element: Scalar> {
     try checkpoint.restore(optimizer, stepCounts: stored.optimizerStepCounts)
     state = stored
     state.configuration = configuration
+    if let modes = stored.activeModes, let model = growingModel {
+      model.activeModes = modes
+    }
     if stored.plans?.takeUp() == false {
       warnings.append(
         "\(path): its plans of Fourier transforms are of another FFTW: results may differ in the last bits")
@@ -153,10 +170,10 @@ public final class Trainer<Element: Scalar> {
       seed: configuration.seed, step: UInt64(position.epoch * stepsPerEpoch + position.step))
     let prediction = try trainingOperator(
       batch.input, at: training.positions, queries: training.targetPositions, on: tape)
-    let lossOnTape = configuration.loss(prediction, batch.target, on: tape)
+    let lossOnTape = loss(prediction, batch.target, on: tape)
     let loss = Double(lossOnTape.value.scalarValue)
     guard loss.isFinite else { throw try notFinite(.loss, learningRate: rate) }
-    tape.backward(from: lossOnTape)
+    tape.backward(from: lossOnTape, seed: Element(1 / lossUnit))
     let norm = optimizer.gradientNorm()
     guard norm.isFinite else { throw try notFinite(.gradient, learningRate: rate) }
     let factor = configuration.gradientClip.map { min(1, $0 / (norm + 1e-6)) } ?? 1
@@ -178,11 +195,13 @@ public final class Trainer<Element: Scalar> {
   /// The loss on the validation samples; nil where a stop was requested meanwhile.
   private func validate(_ stop: StopSignal) throws -> Validation? {
     guard let validation else { return Validation.none }
+    let lossFunction =
+      validation.grid == training.grid ? loss : LossFunction<Element>(configuration.loss, on: validation.grid)
     let start = clock.now
     var sum = 0.0
     do {
       try normalized.forEachPrediction(over: validation, batchSize: configuration.batchSize) { batch in
-        for loss in configuration.loss.perSample(batch.output, batch.batch.target) { sum += loss }
+        for loss in lossFunction.perSample(batch.output, batch.batch.target) { sum += loss }
         if stop.isRequested { throw Interrupted() }
       }
     } catch is Interrupted {
@@ -216,6 +235,26 @@ public final class Trainer<Element: Scalar> {
     state.position = TrainingPosition(epoch: state.position.epoch + 1)
     if let files { try HistoryFile(path: files.history).append(record) }
     onEvent(.epoch(record, isBest: isBest))
+    growModes(onEvent)
+  }
+
+  /// The model, or what it applies patch by patch, where it has modes.
+  private var growingModel: (any GrowingModes)? {
+    var model = normalized.model
+    if let stepper = model as? RolloutOperator<Element> { model = stepper.base }
+    if let patched = model as? PatchedOperator<Element> { model = patched.base }
+    return model as? any GrowingModes
+  }
+
+  /// Takes in more modes where the configuration says so. Their weights are zero: the function stays the same.
+  private func growModes(_ onEvent: (TrainingEvent) -> Void) {
+    guard let growth = configuration.modeGrowth, let model = growingModel else { return }
+    let modes = growth.modes(
+      after: state.position.epoch, active: model.activeModes, of: model.modes, strengths: model.modeStrengths)
+    guard modes != model.activeModes else { return }
+    model.activeModes = modes
+    state.activeModes = modes
+    onEvent(.modes(modes))
   }
 
   private func progress(loss: Double, gradientNorm: Double) -> TrainingProgress {

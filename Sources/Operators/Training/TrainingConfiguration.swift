@@ -15,11 +15,14 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   /// Seconds between two checkpoints, at least: so many that writing them takes no more than two percent of the
   /// time.
   public var checkpointInterval: Double
+  /// How modes come into use; nil: all from the beginning.
+  public var modeGrowth: ModeGrowth?
 
   public init(
     epochs: Int = 100, batchSize: Int = 20, optimizer: OptimizerConfiguration = OptimizerConfiguration(),
     schedule: LearningRateSchedule = LearningRateSchedule(), loss: Loss = .relativeL2,
-    gradientClip: Double? = nil, seed: UInt64 = 0, checkpointInterval: Double = 10
+    gradientClip: Double? = nil, seed: UInt64 = 0, checkpointInterval: Double = 10,
+    modeGrowth: ModeGrowth? = nil
   ) {
     self.epochs = epochs
     self.batchSize = batchSize
@@ -29,6 +32,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     self.gradientClip = gradientClip
     self.seed = seed
     self.checkpointInterval = checkpointInterval
+    self.modeGrowth = modeGrowth
   }
 }
 
@@ -39,7 +43,8 @@ extension TrainingConfiguration {
       isGood ? nil : ConfigurationError(key: key, reason: reason)
     }
     let rule = optimizer
-    return check(epochs >= 1, "epochs", "at least 1, not \(epochs)")
+    let optimizerProblem =
+      check(epochs >= 1, "epochs", "at least 1, not \(epochs)")
       ?? check(batchSize >= 1, "batch_size", "at least 1, not \(batchSize)")
       ?? check(
         rule.learningRate > 0 && rule.learningRate.isFinite, "learning_rate",
@@ -52,6 +57,6 @@ extension TrainingConfiguration {
       ?? check(rule.epsilon > 0, "epsilon", "a positive number, not \(rule.epsilon)")
       ?? check(rule.momentum >= 0, "momentum", "0 or more, not \(rule.momentum)")
       ?? check(gradientClip.map { $0 > 0 } ?? true, "gradient_clip", "a positive number")
-      ?? schedule.problem
+    return optimizerProblem ?? loss.problem ?? modeGrowth?.problem ?? schedule.problem
   }
 }

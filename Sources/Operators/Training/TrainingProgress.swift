@@ -32,6 +32,8 @@ public enum TrainingEvent: Sendable {
   case checkpoint(path: String)
   /// Something of interest in the course of the run.
   case note(String)
+  /// More modes are in use from now on: how many along each axis.
+  case modes([Int])
   /// Something the user should know that is no error.
   case warning(String)
 }

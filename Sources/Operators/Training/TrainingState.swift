@@ -31,6 +31,8 @@ public struct TrainingState: Codable, Sendable, Equatable {
   public var sampleCount: Int
   public var optimizerStepCounts: [Int] = []
   public var plans: TransformPlans?
+  /// The modes in use, where they grow.
+  public var activeModes: [Int]?
 
   public struct PartialEpoch: Codable, Sendable, Equatable {
     /// Losses of the batches, each times its samples.

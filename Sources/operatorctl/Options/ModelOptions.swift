@@ -65,8 +65,18 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("Size of the factors: a fraction of the dense weights, or ranks.", valueName: "rank"))
+    help: ArgumentHelp(
+      "Size of the factors: a fraction of the dense weights (0.05), or ranks ([64]; 3 3 3 2).",
+      valueName: "rank"))
   var rank: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Size of the factors: parameters of all spectral weights together, at most.", valueName: "n"))
+  var rankParameters: Int?
+
+  @Flag(inversion: .prefixedNo, help: "One factorization of the weights of all layers together.")
+  var jointFactorization: Bool?
 
   @Option(
     help: ArgumentHelp("How factors are applied: automatic, factorized, reconstructed.", valueName: "kind"))
@@ -74,6 +84,21 @@ struct ModelOptions: ParsableArguments {
 
   @Flag(inversion: .prefixedNo, help: "Activation and normalization before the convolution.")
   var preactivation: Bool?
+
+  @Option(
+    help: ArgumentHelp("Cut the domain into 2^n patches an axis with n coarser levels.", valueName: "n"))
+  var multigridLevels: Int?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("What patches share on each side, as a fraction of the whole.", valueName: "fraction"))
+  var multigridOverlap: [Double] = []
+
+  @Option(help: ArgumentHelp("Beyond the domain: periodic, reflect, replicate.", valueName: "kind"))
+  var multigridBoundary: String?
+
+  @Option(help: ArgumentHelp("Coarser levels: subsample or average.", valueName: "kind"))
+  var multigridCoarsening: String?
 
   @OptionGroup var deepONet: DeepONetOptions
   @OptionGroup var baseline: BaselineOptions
@@ -103,11 +128,20 @@ struct ModelOptions: ParsableArguments {
     try set("tanh_stabilizer", tanhStabilizer, "tanh-stabilizer")
     try set("separable", separable, "separable")
     try set("factorization", factorization, "factorization")
+    try set("joint_factorization", jointFactorization, "joint-factorization")
+    if let rankParameters {
+      guard rank.isEmpty else { throw ValidationError("expected one of --rank and --rank-parameters") }
+      try document.set("model.rank.parameters", to: rankParameters, origin: "--rank-parameters")
+    }
     if !rank.isEmpty {
       let text = rank.count == 1 ? rank[0] : "[\(rank.joined(separator: ", "))]"
       try document.set("model.rank=\(text)", origin: "--rank")
     }
     try set("contraction", contraction, "contraction")
+    try set("multigrid.levels", multigridLevels, "multigrid-levels")
+    try set("multigrid.overlap", multigridOverlap.isEmpty ? nil : multigridOverlap, "multigrid-overlap")
+    try set("multigrid.boundary", multigridBoundary, "multigrid-boundary")
+    try set("multigrid.coarsening", multigridCoarsening, "multigrid-coarsening")
     try set("preactivation", preactivation, "preactivation")
     try deepONet.apply(to: &document)
     try baseline.apply(to: &document)

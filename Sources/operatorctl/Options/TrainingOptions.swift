@@ -27,7 +27,10 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Samples a step (default: 20).", valueName: "n"))
   var batchSize: Int?
 
-  @Option(help: ArgumentHelp("relative_l2 (default) or mse.", valueName: "kind"))
+  @Option(
+    help: ArgumentHelp(
+      "relative_l2 (default), mse, relative_h1, relative_h1_spectral or relative_sobolev.", valueName: "kind")
+  )
   var loss: String?
 
   @Option(help: ArgumentHelp("adam (default: decay added to the gradient), adamw or sgd.", valueName: "kind"))

@@ -51,6 +51,8 @@ final class TrainingDisplay {
     case .warning(let text):
       Console.log.warning("\(text)")
     case .checkpoint: break
+    case .modes(let modes):
+      Console.log.info("modes in use: \(modes.map(String.init).joined(separator: "x"))")
     }
   }
 

@@ -1,0 +1,39 @@
+// What the two ways to apply a factorized weight cost.
+
+/// Complex multiplications of `ŷ_k = x̂_k A C_k Bᵀ` for a batch, with A `[in, p]`, C_k `[p, q]` (or diagonal) and B
+/// `[out, q]`, A or B possibly missing.
+///
+/// Forward products only: on the way back each costs twice what it costs forward (a gradient for either factor), so that
+/// a training step costs three times these numbers whichever way is taken, and the comparison is the same.
+struct ContractionCount {
+  var batch: Int
+  /// Modes of the spectrum, and of the weight: a coarse grid has fewer than the weight.
+  var modes: Int
+  var weightModes: Int
+  var inChannels: Int
+  var outChannels: Int
+  var p: Int
+  var q: Int
+  var isDiagonal: Bool
+  var hasFirst: Bool
+  var hasSecond: Bool
+
+  /// The spectrum times A, times C_k, times Bᵀ.
+  var factorized: Int {
+    let first = hasFirst ? inChannels * p : 0
+    let second = hasSecond ? outChannels * q : 0
+    return batch * modes * (first + (isDiagonal ? p : p * q) + second)
+  }
+
+  /// `A C_k Bᵀ` for every mode of the weight, then the spectrum times it.
+  var reconstructed: Int {
+    let product = batch * modes * inChannels * outChannels
+    if isDiagonal {
+      // Σ_r (A[i, r] B[o, r]) C[r, k]: the pairs once, then a product over r for every mode.
+      return product + inChannels * outChannels * p * (1 + weightModes)
+    }
+    let first = hasFirst ? inChannels * p * q : 0
+    let second = hasSecond ? inChannels * q * outChannels : 0
+    return product + weightModes * (first + second)
+  }
+}

@@ -1,0 +1,145 @@
+// The patches of a field: where their points are, level by level.
+
+import Autodiff
+import Spectral
+import Tensors
+
+/// The patches of fields on one grid.
+///
+/// With n = 2^L patches an axis of N points (a multiple of 4^L) and s = N/n, level l has the points of spacing
+/// q = 2^l, m = N/q of them, and patch i sees of it the s + 2p points from `i·s/q − ⌈(s − s/q)/2⌉ − p` on: as many as of
+/// the finest level, centred about itself. What lies beyond the ends is up to the boundary.
+/// An axis that is not periodic and whose points n does not divide is continued to a size that it does.
+public struct MultigridPatching: Sendable, Equatable {
+  public let configuration: MultigridConfiguration
+  /// Points of the whole, of its continuation, of a patch without and the width of its margin, along each axis.
+  public let shape: [Int]
+  let continuedShape: [Int]
+  public let patchSizes: [Int]
+  public let margins: [Int]
+
+  /// - Parameter shape: One that has no ``problem(shape:_:)``.
+  public init(_ configuration: MultigridConfiguration, shape: [Int]) {
+    self.configuration = configuration
+    self.shape = shape
+    let unit = 1 << (2 * configuration.levels)
+    let continued =
+      configuration.boundary == .periodic ? shape : shape.map { ($0 + unit - 1) / unit * unit }
+    continuedShape = continued
+    patchSizes = continued.map { $0 >> configuration.levels }
+    margins = shape.indices.map { axis in
+      let part = configuration.overlap[configuration.overlap.count == 1 ? 0 : axis]
+      return configuration.levels == 0 ? 0 : Int((part * Double(continued[axis])).rounded(.toNearestOrEven))
+    }
+  }
+
+  /// Why a grid cannot be cut, with the sizes that can; nil where it can.
+  public static func problem(shape: [Int], _ configuration: MultigridConfiguration) -> String? {
+    let unit = 1 << (2 * configuration.levels)
+    guard configuration.boundary == .periodic, let bad = shape.first(where: { $0 % unit != 0 }) else {
+      return nil
+    }
+    let lower = bad / unit * unit
+    return "an axis of \(bad) points cannot be cut by \(configuration.levels) levels: "
+      + (lower > 0 ? "\(lower) or " : "") + "\(lower + unit) points could"
+  }
+
+  /// Patches along each axis.
+  public var counts: [Int] { shape.map { _ in 1 << configuration.levels } }
+  public var patchCount: Int { counts.reduce(1, *) }
+
+  /// `[batch, channel, …grid]` at every level, the finest first.
+  public func pyramid<Element: Scalar>(
+    _ field: Variable<Element>, on tape: Tape<Element>
+  ) -> [Variable<Element>] {
+    var level = field
+    for axis in shape.indices {
+      level = tape.mapAxis(level, axis: axis + 2, by: continuation(axis))
+    }
+    var levels = [level]
+    for _ in 0..<configuration.levels {
+      for axis in shape.indices {
+        level = tape.mapAxis(level, axis: axis + 2, by: coarsening(level.shape[axis + 2]))
+      }
+      levels.append(level)
+    }
+    return levels
+  }
+
+  /// One patch of all levels, `[batch, channel·(L + 1), …(size + 2 margin)]`; patches are numbered row-major.
+  public func patch<Element: Scalar>(
+    _ index: Int, of pyramid: [Variable<Element>], on tape: Tape<Element>
+  ) -> Variable<Element> {
+    let strides = Tensor<Element>.strides(of: counts)
+    let parts = pyramid.enumerated().map { level, field in
+      shape.indices.reduce(field) { part, axis in
+        let place = index / strides[axis] % counts[axis]
+        return tape.mapAxis(part, axis: axis + 2, by: window(axis, place: place, level: level))
+      }
+    }
+    return tape.concatenateChannels(parts)
+  }
+
+  /// The whole from all of its patches, whose margins are left out.
+  public func stitched<Element: Scalar>(
+    _ patches: [Variable<Element>], on tape: Tape<Element>
+  ) -> Variable<Element> {
+    let whole = tape.stitch(patches, counts: counts, sizes: patchSizes, margins: margins)
+    return shape.indices.reduce(whole) { field, axis in
+      let table = AxisTable(inputCount: continuedShape[axis], gathering: Array(0..<shape[axis]))
+      return tape.mapAxis(field, axis: axis + 2, by: table)
+    }
+  }
+
+  /// Where the points of a patch are: positions go on evenly beyond the ends of the domain.
+  func positions(_ index: Int, _ whole: GridPositions) -> GridPositions {
+    let strides = Tensor<Double>.strides(of: counts)
+    return GridPositions(
+      axes: whole.axes.enumerated().map { axis, points in
+        let spacing = points.count > 1 ? points[1] - points[0] : 1
+        let start = index / strides[axis] % counts[axis] * patchSizes[axis] - margins[axis]
+        return (0..<patchSizes[axis] + 2 * margins[axis]).map { points[0] + Double(start + $0) * spacing }
+      })
+  }
+
+  // MARK: Tables
+
+  private func continuation(_ axis: Int) -> AxisTable {
+    AxisTable(
+      inputCount: shape[axis],
+      gathering: (0..<continuedShape[axis]).map { inside($0, shape[axis]) })
+  }
+
+  private func coarsening(_ count: Int) -> AxisTable {
+    let places = (0..<(count + 1) / 2).map { 2 * $0 }
+    guard configuration.coarsening == .average else { return AxisTable(inputCount: count, gathering: places) }
+    return AxisTable(
+      inputCount: count,
+      rows: places.map { place in
+        [(-1, 0.25), (0, 0.5), (1, 0.25)].map { (inside(place + $0.0, count), $0.1) }
+      })
+  }
+
+  private func window(_ axis: Int, place: Int, level: Int) -> AxisTable {
+    let (size, margin) = (patchSizes[axis], margins[axis])
+    let step = size >> level
+    let start = place * step - (size - step + 1) / 2 - margin
+    let count = continuedShape[axis] >> level
+    return AxisTable(
+      inputCount: count, gathering: (start..<start + size + 2 * margin).map { inside($0, count) })
+  }
+
+  /// The point that stands for one beyond the ends.
+  private func inside(_ index: Int, _ count: Int) -> Int {
+    switch configuration.boundary {
+    case .periodic:
+      return ((index % count) + count) % count
+    case .replicate:
+      return min(max(index, 0), count - 1)
+    case .reflect:
+      let period = max(2 * (count - 1), 1)
+      let folded = ((index % period) + period) % period
+      return min(folded, period - folded) % count
+    }
+  }
+}
