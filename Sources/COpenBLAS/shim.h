@@ -14,6 +14,9 @@ void zgesdd_(const char *jobz, const blasint *m, const blasint *n, double *a, co
              double *rwork, blasint *iwork, blasint *info, size_t jobz_length);
 void zposv_(const char *uplo, const blasint *n, const blasint *nrhs, double *a, const blasint *lda, double *b,
             const blasint *ldb, blasint *info, size_t uplo_length);
+void dgesdd_(const char *jobz, const blasint *m, const blasint *n, double *a, const blasint *lda, double *s, double *u,
+             const blasint *ldu, double *vt, const blasint *ldvt, double *work, const blasint *lwork, blasint *iwork,
+             blasint *info, size_t jobz_length);
 
 // Whether the processor and the operating system offer the AVX-512 subset that OpenBLAS's SKYLAKEX kernels use.
 static inline int operators_cpu_has_avx512(void) {

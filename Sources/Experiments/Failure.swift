@@ -20,7 +20,7 @@ public struct Failure: Sendable {
     case let error as any CategorizedError: error.category
     case let error as CheckpointError: category(of: error)
     case TrainingError.notFinite: .numericalFailure
-    case is TrainingError, is ConfigurationError, is NormalizerError: .invalidData
+    case is TrainingError, is ConfigurationError, is NormalizerError, is OperatorFitting: .invalidData
     default: .numericalFailure
     }
   }

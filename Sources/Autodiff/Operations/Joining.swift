@@ -1,52 +1,6 @@
-// Several tensors put together: channels one after the other, patches side by side.
+// Several tensors put together: patches side by side.
 
 import Tensors
-
-/// `[batch, channel, …grid]` of several numbers of channels, one after the other.
-struct ConcatenateChannels<Element: Scalar>: DifferentiableOperation {
-  private var shapes: [[Int]] = []
-
-  mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
-    shapes = inputs.map(\.shape)
-    let (batch, grid) = (shapes[0][0], Array(shapes[0][2...]))
-    precondition(shapes.allSatisfy { $0[0] == batch && Array($0[2...]) == grid }, "channels on one grid")
-    let points = grid.reduce(1, *)
-    let total = shapes.reduce(0) { $0 + $1[1] }
-    var output = Tensor<Element>(uninitialized: [batch, total] + grid)
-    let target = output.unsafeMutablePointer()
-    var offset = 0
-    for input in inputs {
-      let count = input.shape[1] * points
-      for sample in 0..<batch {
-        (target + (sample * total * points) + offset).update(
-          from: input.unsafePointer + sample * count, count: count)
-      }
-      offset += count
-      withExtendedLifetime(input) {}
-    }
-    return output
-  }
-
-  consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
-    let points = gradient.shape[2...].reduce(1, *)
-    let total = gradient.shape[1] * points
-    var offset = 0
-    for (index, shape) in shapes.enumerated() {
-      let count = shape[1] * points
-      if slots.isNeeded(index) {
-        var part = Tensor<Element>(uninitialized: shape)
-        let target = part.unsafeMutablePointer()
-        for sample in 0..<shape[0] {
-          (target + sample * count).update(
-            from: gradient.unsafePointer + sample * total + offset, count: count)
-        }
-        slots.add(index, part)
-      }
-      offset += count
-    }
-    withExtendedLifetime(gradient) {}
-  }
-}
 
 /// Patches `[batch, channel, …(size + 2 margin)]`, as many an axis as `counts` says, numbered row-major, side by side
 /// without their margins: `[batch, channel, …counts·size]`.
@@ -109,11 +63,6 @@ struct Stitch<Element: Scalar>: DifferentiableOperation {
 }
 
 extension Tape {
-  /// The channels of several tensors on one grid, one after the other.
-  public func concatenateChannels(_ parts: [Variable<Element>]) -> Variable<Element> {
-    parts.count == 1 ? parts[0] : apply(ConcatenateChannels<Element>(), parts)
-  }
-
   /// Patches `[batch, channel, …(size + 2 margin)]`, numbered row-major over `counts` places, side by side without
   /// their margins.
   public func stitch(

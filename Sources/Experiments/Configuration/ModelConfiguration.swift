@@ -7,6 +7,12 @@ import Tensors
 public enum ModelConfiguration: Codable, Sendable, Equatable {
   /// Dense or tensorized.
   case fno(FNOConfiguration)
+  /// With a trunk or with a POD basis.
+  case deepONet(DeepONetConfiguration)
+  case uNet(UNetConfiguration)
+  case factorizedFNO(FactorizedFNOConfiguration)
+  /// Operators of any of these kinds, each trained on what those before it leave.
+  case ensemble(EnsembleConfiguration)
   /// A model of any kind on patches of the domain. Its channels are those of the whole; the coarser levels that the
   /// patches have beside them are added where the model is made.
   indirect case multigrid(MultigridConfiguration, ModelConfiguration)
@@ -15,6 +21,14 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     case fno
     /// An FNO with factorized spectral weights, by default in Tucker form.
     case tfno
+    case deepONet = "deeponet"
+    /// A DeepONet whose basis functions are found in the training outputs.
+    case podDeepONet = "pod-deeponet"
+    case uNet = "unet"
+    /// An FNO whose convolutions take one axis at a time.
+    case factorizedFNO = "ffno"
+    /// A first operator, and others trained on the residual.
+    case specBoost = "specboost"
   }
 
   public enum CodingKeys: String, CodingKey, CaseIterable {
@@ -24,6 +38,10 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   public var kind: Kind {
     switch self {
     case .fno(let configuration): configuration.factorization == .dense ? .fno : .tfno
+    case .deepONet(let configuration): configuration.basis == .pod ? .podDeepONet : .deepONet
+    case .uNet: .uNet
+    case .factorizedFNO: .factorizedFNO
+    case .ensemble: .specBoost
     case .multigrid(_, let base): base.kind
     }
   }
@@ -41,6 +59,16 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       configuration.factorization = try keys.decode(
         .factorization, default: kind == .tfno ? .tucker : .dense)
       self = .fno(configuration)
+    case .deepONet, .podDeepONet:
+      var configuration = try DeepONetConfiguration(from: decoder)
+      if kind == .podDeepONet { configuration.basis = .pod }
+      self = .deepONet(configuration)
+    case .uNet:
+      self = .uNet(try UNetConfiguration(from: decoder))
+    case .factorizedFNO:
+      self = .factorizedFNO(try FactorizedFNOConfiguration(from: decoder))
+    case .specBoost:
+      self = .ensemble(try EnsembleConfiguration(from: decoder))
     }
     if let multigrid = try values.decodeIfPresent(MultigridConfiguration.self, forKey: .multigrid) {
       self = .multigrid(multigrid, self)
@@ -49,112 +77,77 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
 
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
-    switch self {
-    case .fno(let configuration):
-      try values.encode(kind, forKey: .kind)
-      try configuration.encode(to: encoder)
-    case .multigrid(let multigrid, let base):
+    if case .multigrid(let multigrid, let base) = self {
       try base.encode(to: encoder)
       try values.encode(multigrid, forKey: .multigrid)
+    } else {
+      try values.encode(kind, forKey: .kind)
+      try architecture.encode(to: encoder)
     }
   }
 
-  /// Grid axes that the model works on.
-  public var dimensions: Int {
-    switch self {
-    case .fno(let configuration): configuration.dimensions
-    case .multigrid(_, let base): base.dimensions
-    }
-  }
-
-  /// The wavenumbers that the model keeps along each axis; nil where it has none.
-  public var modes: [Int]? {
-    switch self {
-    case .fno(let configuration): configuration.modes
-    case .multigrid(_, let base): base.modes
-    }
-  }
-
-  public var channels: (inputs: Int, outputs: Int) {
+  var architecture: any Architecture {
     get {
       switch self {
-      case .fno(let configuration): (configuration.inChannels, configuration.outChannels)
-      case .multigrid(_, let base): base.channels
+      case .fno(let configuration): configuration
+      case .deepONet(let configuration): configuration
+      case .uNet(let configuration): configuration
+      case .factorizedFNO(let configuration): configuration
+      case .ensemble(let configuration): configuration
+      case .multigrid(let multigrid, let base): PatchedArchitecture(multigrid: multigrid, base: base)
       }
     }
     set {
-      switch self {
-      case .fno(var configuration):
-        (configuration.inChannels, configuration.outChannels) = newValue
-        self = .fno(configuration)
-      case .multigrid(let multigrid, var base):
-        base.channels = newValue
-        self = .multigrid(multigrid, base)
+      switch newValue {
+      case let configuration as FNOConfiguration: self = .fno(configuration)
+      case let configuration as DeepONetConfiguration: self = .deepONet(configuration)
+      case let configuration as UNetConfiguration: self = .uNet(configuration)
+      case let configuration as FactorizedFNOConfiguration: self = .factorizedFNO(configuration)
+      case let configuration as EnsembleConfiguration: self = .ensemble(configuration)
+      case let patched as PatchedArchitecture: self = .multigrid(patched.multigrid, patched.base)
+      default: preconditionFailure("every architecture is a model's")
       }
+    }
+  }
+
+  /// Grid axes that the model's input has; 0 where it may have any number.
+  public var dimensions: Int { architecture.dimensions }
+
+  /// The wavenumbers that the model keeps along each axis, where they can grow while training; nil where not.
+  public var modes: [Int]? { architecture.growingModes }
+
+  public var channels: (inputs: Int, outputs: Int) {
+    get { (architecture.inChannels, architecture.outChannels) }
+    set {
+      var changed = architecture
+      changed.inChannels = newValue.inputs
+      changed.outChannels = newValue.outputs
+      architecture = changed
     }
   }
 
   /// What is wrong with the configuration, beginning with the key; nil where nothing is.
-  public var problem: String? {
-    switch self {
-    case .fno(let configuration): configuration.problem
-    case .multigrid(let multigrid, let base):
-      multigrid.problem(dimensions: base.dimensions) ?? base.onPatches(multigrid).problem
-    }
-  }
+  public var problem: String? { architecture.problem }
 
   /// A model with parameters drawn from `seed`. The configuration must have no ``problem``.
   public func makeModel(seed: UInt64? = 0) -> any NeuralOperator<Float> {
-    switch self {
-    case .fno(let configuration): FNO<Float>(configuration, seed: seed)
-    case .multigrid(let multigrid, let base):
-      PatchedOperator(base.onPatches(multigrid).makeModel(seed: seed), multigrid)
-    }
-  }
-
-  /// This model with the channels of all levels of patches.
-  private func onPatches(_ multigrid: MultigridConfiguration) -> ModelConfiguration {
-    var result = self
-    result.channels.inputs *= multigrid.levels + 1
-    return result
+    architecture.makeModel(seed: seed)
   }
 
   /// Why the model cannot be applied to a grid of this shape; nil where it can.
-  func problem(grid shape: [Int]) -> String? {
-    switch self {
-    case .fno: nil
-    case .multigrid(let multigrid, let base):
-      MultigridPatching.problem(shape: shape, multigrid) ?? base.problem(grid: shape)
-    }
+  func problem(grid shape: [Int]) -> String? { architecture.problem(grid: shape) }
+
+  /// Whether outputs may lie at other points than inputs.
+  var separatesGrids: Bool { architecture.separatesGrids }
+
+  /// Takes over from the data what the configuration does not state: channels, places of sensors.
+  mutating func adapt(to data: OperatorData) throws {
+    channels = (data.inputs.channelCount, data.outputs?.channelCount ?? 0)
+    try architecture.adapt(to: data)
   }
 
-  /// The axes of a grid that have fewer points than the model's modes need: how many they have and how many it
-  /// takes.
+  /// The axes of a grid that have fewer points than the model needs: how many they have and how many it takes.
   func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] {
-    switch self {
-    case .fno(let configuration):
-      zip(grid.axes, configuration.modes).enumerated().compactMap { index, pair in
-        let (axis, modes) = pair
-        // Padding adds points on both sides.
-        let part = configuration.domainPadding.isEmpty ? 0 : configuration.domainPadding[index]
-        let padding = Int((part * Double(axis.count)).rounded(.toNearestOrEven))
-        return axis.count + 2 * padding < modes ? (axis.name, axis.count, modes - 2 * padding) : nil
-      }
-    case .multigrid(let multigrid, let base):
-      base.coarseAxes(of: Self.patchGrid(multigrid, grid))
-    }
-  }
-
-  /// The grid of a patch.
-  private static func patchGrid(_ multigrid: MultigridConfiguration, _ grid: Grid) -> Grid {
-    guard multigrid.levels > 0, MultigridPatching.problem(shape: grid.shape, multigrid) == nil else {
-      return grid
-    }
-    let patching = MultigridPatching(multigrid, shape: grid.shape)
-    var result = grid
-    for axis in grid.axes.indices {
-      result.axes[axis].count = patching.patchSizes[axis] + 2 * patching.margins[axis]
-    }
-    return result
+    architecture.coarseAxes(of: grid)
   }
 }

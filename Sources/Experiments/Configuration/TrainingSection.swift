@@ -43,6 +43,9 @@ public struct TrainingSection: Codable, Sendable, Equatable {
   public var gradientClip: Double?
   public var inputNormalization = Normalizer.Kind.gaussian
   public var outputNormalization = Normalizer.Kind.gaussian
+  /// Where outputs are the times that follow those of the inputs: the operator gives one time and is applied again and
+  /// again, in training so many times from every window of the data, 0 for all; nil: it gives all times at once.
+  public var rollout: Int?
   /// Of initial parameters, the order of samples and the choice of validation samples.
   public var seed: UInt64 = 0
   /// Seconds between two checkpoints.
@@ -79,6 +82,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
     gradientClip = try values.decodeIfPresent(Double.self, forKey: .gradientClip)
     inputNormalization = try values.decode(.inputNormalization, default: inputNormalization)
     outputNormalization = try values.decode(.outputNormalization, default: outputNormalization)
+    rollout = try values.decodeIfPresent(Int.self, forKey: .rollout)
     seed = try values.decode(.seed, default: seed)
     checkpointInterval = try values.decode(.checkpointInterval, default: checkpointInterval)
     deterministic = try values.decode(.deterministic, default: deterministic)
@@ -102,7 +106,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
     case gradientClip = "gradient_clip"
     case inputNormalization = "input_normalization"
     case outputNormalization = "output_normalization"
-    case seed
+    case rollout, seed
     case checkpointInterval = "checkpoint_interval"
     case deterministic
     case incrementalModes = "incremental_modes"

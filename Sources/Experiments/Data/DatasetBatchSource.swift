@@ -10,16 +10,18 @@ public struct DatasetBatchSource: BatchSource {
   /// The numbers in the file.
   public let samples: [Int]
   public let positions: GridPositions
+  public let targetPositions: GridPositions
 
   /// - Parameter samples: The numbers in the file; nil: all that are whole.
   public init(_ data: OperatorData, samples: [Int]? = nil) {
     self.data = data
     self.samples = samples ?? data.samples
     positions = data.positions
+    targetPositions = data.outputPositions
   }
 
   public var sampleCount: Int { samples.count }
-  public var grid: Grid { data.grid }
+  public var grid: Grid { data.outputGrid }
 
   /// Without outputs in the file the target has no channels.
   ///
@@ -29,7 +31,8 @@ public struct DatasetBatchSource: BatchSource {
     let numbers = indices.map { samples[$0] }
     let input = try read(data.inputs, numbers)
     let target = try data.outputs.map { try read($0, numbers) }
-    return Batch(input: input, target: target ?? Tensor(uninitialized: [indices.count, 0] + data.grid.shape))
+    return Batch(
+      input: input, target: target ?? Tensor(uninitialized: [indices.count, 0] + data.outputGrid.shape))
   }
 
   /// The inputs alone.
@@ -59,6 +62,6 @@ public struct DatasetBatchSource: BatchSource {
     guard byteCount <= limit, let outputs = data.outputs else { return self }
     return TensorSource(
       inputs: try read(data.inputs, samples), targets: try read(outputs, samples), positions: positions,
-      grid: data.grid)
+      targetPositions: targetPositions, grid: data.outputGrid)
   }
 }

@@ -60,16 +60,24 @@ public struct OperatorData: Sendable {
   public let samples: [Int]
   /// The coordinates of the points along each axis of the grid, in the file's units.
   public let coordinates: [[Double]]
+  /// The grid of the outputs: that of the inputs but for operators whose outputs may lie elsewhere. Points that form
+  /// no grid are one axis.
+  public let outputGrid: Grid
+  private let outputCoordinates: [[Double]]
+  /// For each coordinate the position of every point of the outputs, where they form no grid.
+  private let scattered: [[Double]]?
 
-  /// The grid of inputs and outputs, the axis of time among its axes where it is one.
+  /// The grid of the inputs, the axis of time among its axes where it is one.
   public var grid: Grid { inputs.grid }
 
   /// - Parameters:
   ///   - timeAxis: Where times are an axis and the file does not hold the outputs: the axis that they had in
   ///     training.
+  ///   - separatesGrids: Whether the outputs may lie at other points than the inputs.
   /// - Throws: `DatasetError` that names file and variable.
   public init(
-    _ reader: DatasetReader, _ mapping: FieldMapping, requiresOutputs: Bool, timeAxis: Grid.Axis? = nil
+    _ reader: DatasetReader, _ mapping: FieldMapping, requiresOutputs: Bool, timeAxis: Grid.Axis? = nil,
+    separatesGrids: Bool = false
   ) throws {
     self.reader = reader
     self.mapping = mapping
@@ -78,14 +86,24 @@ public struct OperatorData: Sendable {
     outputs =
       requiresOutputs || hasOutputs
       ? try ChannelLayout(reader, selections: mapping.outputs, time: time) : nil
-    inputs = try Self.inputLayout(reader, mapping, outputs: outputs, timeAxis: timeAxis)
-    if let outputs, outputs.grid.shape != inputs.grid.shape {
+    inputs =
+      separatesGrids
+      ? try ChannelLayout(reader, selections: mapping.inputs)
+      : try Self.inputLayout(reader, mapping, outputs: outputs, timeAxis: timeAxis)
+    if !separatesGrids, let outputs, outputs.grid.shape != inputs.grid.shape {
       throw DatasetError(
         .invalidData, path: reader.path,
         "the inputs lie on the grid \(inputs.grid), the outputs on \(outputs.grid)")
     }
     samples = try reader.usableSamples()
     coordinates = try inputs.grid.axes.map { try Self.coordinates(of: $0, in: reader) }
+    let repeated = separatesGrids && mapping.timeAs == .axis ? timeAxis.map { [$0] } ?? [] : []
+    let outputGrid = outputs?.grid ?? Grid(axes: repeated + inputs.grid.axes)
+    self.outputGrid = outputGrid
+    outputCoordinates = try outputGrid.axes.map { try Self.coordinates(of: $0, in: reader) }
+    scattered =
+      separatesGrids && outputs != nil
+      ? try ScatteredPoints.positions(of: mapping.outputs, in: reader, domain: inputs.grid) : nil
     guard !samples.isEmpty else {
       throw DatasetError(.invalidData, path: reader.path, "holds no sample that is whole")
     }
@@ -94,20 +112,27 @@ public struct OperatorData: Sendable {
   /// Samples that are recorded as failed or unfinished.
   public var skippedCount: Int { reader.sampleCount - samples.count }
 
-  /// Where the points are, scaled to [0, 1] by the extent of the domain.
-  public var positions: GridPositions {
+  /// Where the points of the inputs are, scaled to [0, 1] by the extent of the domain.
+  public var positions: GridPositions { Self.scaled(coordinates, grid) }
+
+  /// The same of the outputs.
+  public var outputPositions: GridPositions {
+    scattered.map(GridPositions.init(scattered:)) ?? Self.scaled(outputCoordinates, outputGrid)
+  }
+
+  private static func scaled(_ coordinates: [[Double]], _ grid: Grid) -> GridPositions {
     GridPositions(
       axes: zip(grid.axes, coordinates).map { axis, points in
         points.map { ($0 - axis.lowerBound) / axis.length }
       })
   }
 
-  /// What metrics need to know of the grid.
+  /// What metrics need to know of the outputs' grid.
   public var metricGrid: MetricGrid {
     MetricGrid(
-      axes: zip(grid.axes, coordinates).map {
+      axes: zip(outputGrid.axes, outputCoordinates).map {
         MetricGrid.Axis(coordinates: $1, isPeriodic: $0.isPeriodic, length: $0.length)
-      })
+      }, hasNeighbours: scattered == nil)
   }
 
   private static func inputLayout(

@@ -77,6 +77,11 @@ public enum NeuralOperatorInterchange {
 
   /// The configuration with positions as neuraloperator has them.
   private static func exportable(_ model: TrainedModel) throws -> FNOConfiguration {
+    if model.description.rollout != nil {
+      throw ExperimentError(
+        .invalidData,
+        "\(model.path): cannot be exported: it steps through time, which no model of neuraloperator does")
+    }
     switch model.description.model {
     case .fno(var configuration):
       guard configuration.positionalEmbedding == .grid else { return configuration }
@@ -91,6 +96,11 @@ public enum NeuralOperatorInterchange {
       }
       configuration.positionalEmbedding = .uniform
       return configuration
+    case .deepONet, .uNet, .factorizedFNO, .ensemble:
+      throw ExperimentError(
+        .invalidData,
+        "\(model.path): cannot be exported: it is a \(model.description.model.kind.rawValue), and "
+          + "neuraloperator reads only an fno or tfno")
     case .multigrid:
       throw ExperimentError(
         .invalidData,

@@ -74,7 +74,7 @@ public struct MetricCollector {
     let channels = Double(totals.meanDifferences.count)
     let fields = samples * channels
     values.relativeL2 = (totals.relativeL2 / samples).finite
-    values.relativeH1 = (totals.relativeH1 / samples).finite
+    values.relativeH1 = grid.hasNeighbours ? (totals.relativeH1 / samples).finite : nil
     values.rmse = (totals.rmse / fields).finite
     values.nrmse = (totals.nrmse / fields).finite
     if convention == .pdebench {
@@ -84,6 +84,7 @@ public struct MetricCollector {
     values.maxError = totals.maxError.finite
     values.conservedRMSE =
       (totals.meanDifferences.reduce(0) { $0 + ($1 / samples).squareRoot() } / channels).finite
+    guard grid.hasNeighbours else { return values }
     values.boundaryRMSE = measure.boundary.isEmpty ? nil : (totals.boundary / fields).finite
     // Of one field the squares of the bands' errors add up to that of the whole. Means over fields do not: they are
     // scaled by one common factor, so that they do.

@@ -20,9 +20,12 @@ public struct MetricGrid: Sendable {
 
   public let axes: [Axis]
   public let shape: [Int]
+  /// False for points that form no grid: there are no differences, wavenumbers or boundaries.
+  public let hasNeighbours: Bool
 
-  public init(axes: [Axis]) {
+  public init(axes: [Axis], hasNeighbours: Bool = true) {
     self.axes = axes
+    self.hasNeighbours = hasNeighbours
     shape = axes.map(\.coordinates.count)
   }
 

@@ -36,14 +36,37 @@ public struct Benchmark: Sendable {
   ///
   /// - Parameters:
   ///   - grid: Points along each axis.
+  ///   - queries: Of a model whose output may lie elsewhere, how many points it is wanted at; nil: on the grid.
   ///   - repetitions: How often each is timed; nil: for about two seconds, at least five times.
   public init(
-    _ model: ModelConfiguration, grid: [Int], batchSize: Int, repetitions: Int? = nil, watch: Watch = Watch()
+    _ model: ModelConfiguration, grid: [Int], queries: Int? = nil, batchSize: Int, repetitions: Int? = nil,
+    watch: Watch = Watch()
   ) throws {
     var model = model
     model.channels = (max(model.channels.inputs, 1), max(model.channels.outputs, 1))
+    let positions = GridPositions(uniform: grid)
+    guard queries == nil || model.separatesGrids else {
+      throw ExperimentError(
+        .usage, "--queries: a \(model.kind.rawValue) gives its output on the grid of its input")
+    }
+    let targets = queries.map { count in
+      GridPositions(scattered: grid.map { _ in (0..<count).map { Double($0) / Double(count) } })
+    }
+    if case .deepONet(var configuration) = model {
+      configuration.sensors = grid
+      configuration.queryDimensions = grid.count
+      configuration.queryShape = targets?.shape ?? grid
+      configuration.queriesAreScattered = targets != nil
+      model = .deepONet(configuration)
+    }
+    if case .uNet(var configuration) = model {
+      configuration.dimensions = grid.count
+      model = .uNet(configuration)
+    }
     if let problem = model.problem { throw ExperimentError(.usage, problem) }
-    guard grid.count == model.dimensions, grid.allSatisfy({ $0 >= 1 }), batchSize >= 1 else {
+    guard model.dimensions == 0 || grid.count == model.dimensions, grid.allSatisfy({ $0 >= 1 }),
+      batchSize >= 1
+    else {
       throw ExperimentError(
         .usage,
         "expected a grid of \(model.dimensions) axes and a batch of at least 1, found \(grid), \(batchSize)")
@@ -52,27 +75,29 @@ public struct Benchmark: Sendable {
     FFTPlanner.effort = .measure
     let stream = RandomStream(seed: 0, purpose: "benchmark")
     let input = Tensor<Float>.normal([batchSize, model.channels.inputs] + grid, from: stream)
-    let target = Tensor<Float>.normal([batchSize, model.channels.outputs] + grid, from: stream)
-    let positions = GridPositions(uniform: grid)
+    let target = Tensor<Float>.normal(
+      [batchSize, model.channels.outputs] + (targets ?? positions).shape, from: stream)
     let module = model.makeModel()
     let normalized = NormalizedOperator(
       module, inputNormalizer: .identity(channels: model.channels.inputs),
       outputNormalizer: .identity(channels: model.channels.outputs))
     let configuration = TrainingConfiguration()
     let optimizer = Optimizer(configuration.optimizer.updateRule, of: module)
-    let lossFunction = LossFunction<Float>(configuration.loss, on: Grid(periodicUnit: grid))
+    let lossFunction = LossFunction<Float>(
+      configuration.loss, on: Grid(periodicUnit: (targets ?? positions).shape))
     var step: UInt64 = 0
     trainStepMilliseconds = try Self.time(repetitions, watch) {
       module.clearGradients()
       let tape = Tape<Float>(step: step)
-      let loss = lossFunction(try normalized(input, at: positions, on: tape), target, on: tape)
+      let loss = lossFunction(
+        try normalized(input, at: positions, queries: targets, on: tape), target, on: tape)
       tape.backward(from: loss)
       optimizer.step(learningRate: configuration.optimizer.learningRate)
       step += 1
     }
     module.clearGradients()
     inferenceMilliseconds = try Self.time(repetitions, watch) {
-      _ = try normalized.predict(input, at: positions)
+      _ = try normalized.predict(input, at: positions, queries: targets)
     }
     parameters = module.parameterCount
     threads = WorkerPool.shared.threadCount

@@ -15,20 +15,32 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   public var timeCounts: [String: Int]
   /// The samples that the model was trained on, where their dataset tells them.
   public var provenance: Provenance?
+  /// Of an operator that steps through time, which channels are which times.
+  public var rollout: RolloutLayout?
 
   public init(
     model: ModelConfiguration, fields: FieldMapping, trainingGrid: Grid? = nil,
-    timeCounts: [String: Int] = [:], provenance: Provenance? = nil
+    timeCounts: [String: Int] = [:], provenance: Provenance? = nil, rollout: RolloutLayout? = nil
   ) {
     self.model = model
     self.fields = fields
     self.trainingGrid = trainingGrid
     self.timeCounts = timeCounts
     self.provenance = provenance
+    self.rollout = rollout
+  }
+
+  /// Channels that the model gives, all steps together.
+  var outputChannels: Int { rollout?.outChannels ?? model.channels.outputs }
+
+  /// The model, which steps through time where that is what it does.
+  func makeModel(seed: UInt64?) -> any NeuralOperator<Float> {
+    let base = model.makeModel(seed: seed)
+    return rollout.map { RolloutOperator(base, layout: $0) } ?? base
   }
 
   public enum CodingKeys: String, CodingKey {
-    case model, fields, provenance
+    case model, fields, provenance, rollout
     case trainingGrid = "training_grid"
     case timeCounts = "time_counts"
   }

@@ -53,11 +53,11 @@ extension TrainedModel {
       time: data.mapping.timeAs == .axis ? .axis : .channels, timeCounts: description.timeCounts,
       attributes: attributes, existing: policy)
     do {
-      guard writer.layout.channelCount == description.model.channels.outputs else {
+      guard writer.layout.channelCount == description.outputChannels else {
         throw ExperimentError(
           .invalidData,
           "\(path): the outputs make \(writer.layout.channelCount) channels, but the model has "
-            + "\(description.model.channels.outputs)")
+            + "\(description.outputChannels)")
       }
       let source = DatasetBatchSource(data)
       try normalized.forEachPrediction(over: source, batchSize: batchSize ?? Self.batchSize(for: data)) {

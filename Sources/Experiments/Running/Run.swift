@@ -24,11 +24,15 @@ public struct Run: Sendable, Equatable {
   /// The latest state of training.
   public var checkpoint: String { files.checkpoint }
   public var history: String { files.history }
+  /// Where the members of an ensemble are trained.
+  public var memberFolder: String { "\(folder)/members" }
 
   private static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
   /// Whether there is a state to go on from.
-  public var isResumable: Bool { Self.exists(checkpoint) && Self.exists(experiment) }
+  public var isResumable: Bool {
+    Self.exists(experiment) && (Self.exists(checkpoint) || Self.exists(memberFolder))
+  }
 
   /// Throws, before any work is done, where `policy` does not allow to write this run or the folder cannot be
   /// written. Changes nothing.
@@ -62,7 +66,7 @@ public struct Run: Sendable, Equatable {
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       if policy == .replace {
-        for file in [model, checkpoint, history, self.experiment] where Self.exists(file) {
+        for file in [model, checkpoint, history, self.experiment, memberFolder] where Self.exists(file) {
           try FileManager.default.removeItem(atPath: file)
         }
       }
@@ -74,7 +78,7 @@ public struct Run: Sendable, Equatable {
 
   /// Takes away what a run that failed before its first checkpoint has left.
   func discard() {
-    guard !Self.exists(checkpoint), !Self.exists(model) else { return }
+    guard !Self.exists(checkpoint), !Self.exists(model), !Self.exists(memberFolder) else { return }
     for file in [history, experiment] where Self.exists(file) {
       try? FileManager.default.removeItem(atPath: file)
     }

@@ -32,11 +32,11 @@ public final class TrainedModel {
     if let problem = description.model.problem {
       throw ExperimentError(.invalidData, "\(path): its configuration makes no model: \(problem)")
     }
-    let model = description.model.makeModel(seed: nil)
+    let model = description.makeModel(seed: nil)
     try checkpoint.restoreParameters(of: model)
     let normalized = NormalizedOperator(
       model, inputNormalizer: checkpoint.inputNormalizer, outputNormalizer: checkpoint.outputNormalizer)
-    let channels = description.model.channels
+    let channels = (inputs: description.model.channels.inputs, outputs: description.outputChannels)
     for (role, normalizer, count) in [
       ("input", checkpoint.inputNormalizer, channels.inputs),
       ("output", checkpoint.outputNormalizer, channels.outputs),
@@ -80,9 +80,15 @@ public final class TrainedModel {
     let isTimeAxis = description.fields.timeAs == .axis
     let data = try OperatorData(
       reader, description.fields, requiresOutputs: requiresOutputs,
-      timeAxis: isTimeAxis ? description.trainingGrid?.axes.first : nil)
-    try description.model.check(data, statedBy: "the model")
+      timeAxis: isTimeAxis ? description.trainingGrid?.axes.first : nil,
+      separatesGrids: description.model.separatesGrids)
+    try description.model.check(data, rollout: description.rollout, statedBy: "the model")
     var warnings: [String] = []
+    switch normalized.model.fitting(at: data.positions, queries: data.outputPositions) {
+    case .exact: break
+    case .adapted(let what): warnings.append("\(path): \(what)")
+    case .refused(let reason): throw ExperimentError(.invalidData, "\(path): the model \(reason)")
+    }
     for (axis, points, needed) in description.model.coarseAxes(of: data.grid) {
       warnings.append(
         "\(path): axis \(axis) has \(points) points, fewer than the \(needed) that all of the model's modes need: "
@@ -96,19 +102,22 @@ public final class TrainedModel {
 
   /// Samples that are worked on at once where nobody says: some million points.
   static func batchSize(for data: OperatorData) -> Int {
-    min(32, max(1, (1 << 21) / max(data.grid.pointCount, 1)), max(data.samples.count, 1))
+    min(
+      32, max(1, (1 << 21) / max(data.grid.pointCount, data.outputGrid.pointCount, 1)),
+      max(data.samples.count, 1))
   }
 }
 
 extension ModelConfiguration {
   /// Throws where the channels or axes of a dataset are not those of the model. Numbers of channels that are 0 are
   /// not known yet and fit all.
-  func check(_ data: OperatorData, statedBy owner: String) throws {
+  /// A rollout's model gives one time of all those in the data.
+  func check(_ data: OperatorData, rollout: RolloutLayout? = nil, statedBy owner: String) throws {
     let path = data.reader.path
     func names(_ selections: [FieldSelection]) -> String {
       selections.map(\.description).joined(separator: " ")
     }
-    guard data.grid.axes.count == dimensions else {
+    guard dimensions == 0 || data.grid.axes.count == dimensions else {
       throw ExperimentError(
         .invalidData,
         "\(path): \(names(data.mapping.inputs)) lie on \(data.grid.axes.count) axes, but \(owner) has \(dimensions)"
@@ -117,9 +126,11 @@ extension ModelConfiguration {
     if let problem = problem(grid: data.grid.shape) {
       throw ExperimentError(.invalidData, "\(path): \(problem)")
     }
+    let found = data.outputs?.channelCount
+    let outputs = rollout.map { $0.outChannels == found ? $0.components : found } ?? found
     let sides = [
       ("inputs", data.mapping.inputs, data.inputs.channelCount as Int?, channels.inputs),
-      ("outputs", data.mapping.outputs, data.outputs?.channelCount, channels.outputs),
+      ("outputs", data.mapping.outputs, outputs, channels.outputs),
     ]
     for (role, selections, found, expected) in sides where found ?? expected != expected && expected != 0 {
       throw ExperimentError(

@@ -19,6 +19,8 @@ public final class TrainingJob {
   /// What the user should know that is no error.
   public private(set) var warnings: [String] = []
 
+  /// Where the operator steps through time, how.
+  let rollout: RolloutLayout?
   private let validationData: OperatorData?
   private let split: (training: [Int], validation: [Int])
 
@@ -39,18 +41,28 @@ public final class TrainingJob {
     var experiment = experiment
     let reader = try DatasetReader(path: experiment.data.train)
     let mapping = try Self.mapping(&experiment.data, reader)
-    data = try OperatorData(reader, mapping, requiresOutputs: true)
-    try experiment.model.check(data, statedBy: "the configuration")
-    experiment.model.channels = (data.inputs.channelCount, data.outputs?.channelCount ?? 0)
+    let separatesGrids = experiment.model.separatesGrids
+    data = try OperatorData(reader, mapping, requiresOutputs: true, separatesGrids: separatesGrids)
+    if let steps = experiment.training.rollout {
+      rollout = try Self.rollout(steps, experiment, data)
+    } else {
+      rollout = nil
+    }
+    try experiment.model.check(data, rollout: rollout, statedBy: "the configuration")
+    try experiment.model.adapt(to: data)
+    if let rollout { experiment.model.channels = (rollout.inChannels, rollout.components) }
     if let problem = experiment.model.problem { throw ExperimentError(.invalidData, "model.\(problem)") }
+    if case .ensemble = experiment.model { try Self.checkEnsemble(experiment.training) }
     if let (axis, points, needed) = experiment.model.coarseAxes(of: data.grid).first {
       throw ExperimentError(
         .invalidData,
-        "\(reader.path): axis \(axis) has \(points) points, model.modes needs at least \(needed)")
+        "\(reader.path): axis \(axis) has \(points) points, "
+          + "model.\(experiment.model.kind == .uNet ? "levels" : "modes") needs at least \(needed)")
     }
     if let path = experiment.data.validation {
-      let other = try OperatorData(DatasetReader(path: path), mapping, requiresOutputs: true)
-      try experiment.model.check(other, statedBy: "the training data")
+      let other = try OperatorData(
+        DatasetReader(path: path), mapping, requiresOutputs: true, separatesGrids: separatesGrids)
+      try experiment.model.check(other, rollout: rollout, statedBy: "the training data")
       validationData = other
       split = (data.samples, other.samples)
       if Provenance(reader)?.overlaps(other.reader) == true {
@@ -68,10 +80,67 @@ public final class TrainingJob {
         warnings.append("\(reader.path): a single sample leaves none for validation")
       }
     }
+    if let problem = experiment.model.architecture.problem(trainingSamples: split.training.count) {
+      throw ExperimentError(.invalidData, "model.\(problem)")
+    }
     for opened in [data, validationData].compactMap(\.self) where opened.skippedCount > 0 {
       warnings.append("\(opened.reader.path): \(opened.skippedCount) samples that are not whole are left out")
     }
     self.experiment = experiment
+  }
+
+  private static func rollout(
+    _ steps: Int, _ experiment: Experiment, _ data: OperatorData
+  ) throws -> RolloutLayout {
+    func fail(_ key: String, _ reason: String) -> ExperimentError {
+      ExperimentError(.invalidData, "training.\(key): \(reason)")
+    }
+    let layout = try RolloutLayout(data)
+    guard (0...layout.steps).contains(steps) else {
+      throw fail(
+        "rollout", "expected 0 (all) to \(layout.steps) steps, as many as the data have, found \(steps)")
+    }
+    let (input, output) = (experiment.training.inputNormalization, experiment.training.outputNormalization)
+    guard input == output, input != .pointwiseGaussian else {
+      throw fail(
+        "output_normalization",
+        "expected the kind of the inputs' for a rollout, by channel: its outputs become inputs")
+    }
+    guard experiment.model.kind != .specBoost, experiment.model.kind != .podDeepONet else {
+      throw fail("rollout", "expected a model of one time, which a \(experiment.model.kind.rawValue) is not")
+    }
+    return layout
+  }
+
+  /// Steps that are unrolled in training.
+  private var rolloutSteps: Int {
+    let steps = experiment.training.rollout ?? 0
+    return steps == 0 ? rollout?.steps ?? 0 : steps
+  }
+
+  /// What a stepping operator is trained on: every window of so many steps.
+  private func stepping(
+    _ normalized: NormalizedOperator<Float>, _ training: any BatchSource<Float>
+  ) -> (normalized: NormalizedOperator<Float>, source: any BatchSource<Float>)? {
+    guard let rollout, let stepper = normalized.model as? RolloutOperator<Float> else { return nil }
+    let limited = NormalizedOperator<Float>(
+      stepper.limited(to: rolloutSteps), inputNormalizer: normalized.inputNormalizer,
+      outputNormalizer: rollout.normalizer(normalized.outputNormalizer, limitedTo: rolloutSteps))
+    return (limited, WindowSource(training, layout: rollout, steps: rolloutSteps))
+  }
+
+  private static func checkEnsemble(_ training: TrainingSection) throws {
+    if training.initializeFrom != nil {
+      throw ExperimentError(
+        .invalidData,
+        "training.initialize_from: an ensemble begins with no model; expected the first member's key run")
+    }
+    for (key, kind) in [("input", training.inputNormalization), ("output", training.outputNormalization)]
+    where kind == .pointwiseGaussian {
+      throw ExperimentError(
+        .invalidData,
+        "training.\(key)_normalization: members of an ensemble are normalized by channel, not point by point")
+    }
   }
 
   /// Training and validation samples.
@@ -90,14 +159,20 @@ public final class TrainingJob {
     let policy = policy == .resume && !run.isResumable ? .replace : policy
     if policy == .resume { try requireSame(as: run) }
     FFTPlanner.effort = experiment.training.deterministic ? .estimate : .measure
+    if case .ensemble(let configuration) = experiment.model {
+      try run.begin(experiment, policy)
+      return try withoutActuallyEscaping(onEvent) { onEvent in
+        try BoostingJob(self, configuration, in: run, stop: stop, onEvent: onEvent).start()
+      }
+    }
     let sources = try makeSources()
     let checkpoint = policy == .resume ? try Checkpoint(path: run.checkpoint) : nil
     let normalized = try makeOperator(sources.training, checkpoint)
     let files = TrainingFiles(folder: run.folder, configuration: try JSONValue.json(description))
+    let stepping = stepping(normalized, sources.training)
     let trainer = try Trainer(
-      normalized, experiment.training.configuration, training: sources.training,
-      validation: sources.validation,
-      files: files)
+      normalized, experiment.training.configuration, training: stepping?.source ?? sources.training,
+      validation: sources.validation, trainingOperator: stepping?.normalized, files: files)
     if let checkpoint { try trainer.resume(from: checkpoint) }
     try run.begin(experiment, policy)
     let outcome: TrainingOutcome
@@ -114,7 +189,7 @@ public final class TrainingJob {
       parameterCount: normalized.model.parameterCount)
   }
 
-  private func makeSources() throws -> (
+  func makeSources() throws -> (
     training: any BatchSource<Float>, validation: (any BatchSource<Float>)?
   ) {
     let limit = Int(experiment.data.memoryLimit * 1e6)
@@ -132,15 +207,17 @@ public final class TrainingJob {
   private func makeOperator(
     _ training: any BatchSource<Float>, _ checkpoint: Checkpoint?
   ) throws -> NormalizedOperator<Float> {
-    let model = experiment.model.makeModel(seed: experiment.training.seed)
+    let model = description.makeModel(seed: experiment.training.seed)
     if let checkpoint {
       return NormalizedOperator(
         model, inputNormalizer: checkpoint.inputNormalizer, outputNormalizer: checkpoint.outputNormalizer)
     }
     if let path = experiment.training.initializeFrom { return try initialOperator(path) }
-    let (input, output) = try Normalizer.fit(
+    var (input, output) = try Normalizer.fit(
       input: experiment.training.inputNormalization, output: experiment.training.outputNormalization,
       to: training)
+    if let rollout { (input, output) = rollout.tied(input, output) }
+    try model.prepare(from: training, outputNormalizer: output)
     return NormalizedOperator(model, inputNormalizer: input, outputNormalizer: output)
   }
 
@@ -153,18 +230,25 @@ public final class TrainingJob {
       throw ExperimentError(
         .invalidData, "\(initial.path): its model.\(key) is \(its), but the experiment's is \(wanted)")
     }
+    guard initial.description.rollout == rollout else {
+      throw ExperimentError(
+        .invalidData,
+        "\(initial.path): steps through time otherwise than training.rollout says, or not at all")
+    }
     return initial.normalized
   }
 
-  private var description: ModelDescription {
+  private var description: ModelDescription { description(of: experiment.model) }
+
+  func description(of model: ModelConfiguration) -> ModelDescription {
     var timeCounts: [String: Int] = [:]
     for selection in data.mapping.outputs {
       let variable = data.reader.variables.first { $0.name == selection.variable }
       timeCounts[selection.variable] = variable?.length(of: .time)
     }
     return ModelDescription(
-      model: experiment.model, fields: data.mapping, trainingGrid: data.grid, timeCounts: timeCounts,
-      provenance: Provenance(data.reader))
+      model: model, fields: data.mapping, trainingGrid: data.outputGrid, timeCounts: timeCounts,
+      provenance: Provenance(data.reader), rollout: rollout)
   }
 
   /// What the experiment names, or else what the file does; writes it into the experiment.
@@ -223,14 +307,16 @@ extension TrainingJob {
   /// Takes one step on a batch of zeros and measures what it needed. Nothing is written.
   public func rehearse() throws -> Rehearsal {
     let batch = min(experiment.training.batchSize, split.training.count)
-    let channels = experiment.model.channels
+    var channels = experiment.model.channels
+    if rollout != nil { channels.outputs *= rolloutSteps }
     let source = TensorSource<Float>(
       inputs: .zeros([batch, channels.inputs] + data.grid.shape),
-      targets: Tensor(repeating: 1, shape: [batch, channels.outputs] + data.grid.shape),
-      positions: data.positions, grid: data.grid)
+      targets: Tensor(repeating: 1, shape: [batch, channels.outputs] + data.outputGrid.shape),
+      positions: data.positions, targetPositions: data.outputPositions, grid: data.outputGrid)
+    var module = description.makeModel(seed: experiment.training.seed)
+    if let stepper = module as? RolloutOperator<Float> { module = stepper.limited(to: rolloutSteps) }
     let normalized = NormalizedOperator(
-      experiment.model.makeModel(seed: experiment.training.seed),
-      inputNormalizer: .identity(channels: channels.inputs),
+      module, inputNormalizer: .identity(channels: channels.inputs),
       outputNormalizer: .identity(channels: channels.outputs))
     var configuration = experiment.training.configuration
     configuration.epochs = 1

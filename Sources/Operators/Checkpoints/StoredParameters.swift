@@ -80,8 +80,9 @@ extension Normalizer {
     guard let names = Self.names(kind) else { return }
     contents.add(prefix + names.center, center)
     contents.add(prefix + names.spread, spread)
-    for (axis, points) in (positions?.axes ?? []).enumerated() {
-      contents.add("\(prefix)positions.\(axis)", Tensor(points, shape: [points.count]))
+    let (name, places) = positions?.scattered.map { ("points", $0) } ?? ("positions", positions?.axes ?? [])
+    for (axis, points) in places.enumerated() {
+      contents.add("\(prefix)\(name).\(axis)", Tensor(points, shape: [points.count]))
     }
   }
 
@@ -102,16 +103,24 @@ extension Normalizer {
       self.init(kind, center: center, spread: spread)
       return
     }
+    let isScattered = file["\(prefix)points.0"] != nil
+    let word = isScattered ? "points" : "positions"
+    let count =
+      isScattered
+      ? (0...).prefix { file["\(prefix)points.\($0)"] != nil }.count : center.rank - 1
     var axes: [[Double]] = []
-    for axis in 0..<center.rank - 1 {
-      let name = "\(prefix)positions.\(axis)"
+    for axis in 0..<count {
+      let name = "\(prefix)\(word).\(axis)"
       let points: Tensor<Double> = try file.tensor(name)
-      guard points.shape == [center.shape[axis + 1]] else {
+      let expected = center.shape[isScattered ? 1 : axis + 1]
+      guard points.shape == [expected] else {
         throw CheckpointError.misshapenParameter(
-          file: file.path, parameter: name, found: "\(points.shape)", expected: "[\(center.shape[axis + 1])]")
+          file: file.path, parameter: name, found: "\(points.shape)", expected: "[\(expected)]")
       }
       axes.append(points.values)
     }
-    self.init(kind, center: center, spread: spread, positions: GridPositions(axes: axes))
+    self.init(
+      kind, center: center, spread: spread,
+      positions: isScattered ? GridPositions(scattered: axes) : GridPositions(axes: axes))
   }
 }

@@ -22,10 +22,10 @@ extension Module {
     return result
   }
 
-  /// Real numbers in all parameters; a complex one counts as two.
+  /// Real numbers in all parameters that are trained; a complex one counts as two.
   public var parameterCount: Int {
     var count = 0
-    forEachParameter("") { count += $1.count }
+    forEachParameter("") { count += $1.isTrainable ? $1.count : 0 }
     return count
   }
 
@@ -37,7 +37,7 @@ extension Module {
 /// The path of a part: `path.name`, or the name alone at the root.
 func join(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
-/// A map from functions to functions, both sampled on the same grid.
+/// A map from functions to functions, both sampled at points; on the same grid unless the operator says otherwise.
 public protocol NeuralOperator<Element>: Module, AnyObject {
   /// - Parameters:
   ///   - input: `[batch, channel, …grid]`, any number of points an axis.
@@ -46,24 +46,50 @@ public protocol NeuralOperator<Element>: Module, AnyObject {
   func callAsFunction(
     _ input: Variable<Element>, at positions: GridPositions, on tape: Tape<Element>
   ) -> Variable<Element>
+
+  /// The output at `queries`, points other than those of the input; `[batch, channel] + queries.shape`. An operator
+  /// that gives its output where its input is needs none of its own.
+  func callAsFunction(
+    _ input: Variable<Element>, at positions: GridPositions, queries: GridPositions, on tape: Tape<Element>
+  ) -> Variable<Element>
+
+  /// Whether the operator can be applied to functions sampled at `positions`, with its output at `queries`.
+  func fitting(at positions: GridPositions, queries: GridPositions) -> OperatorFitting
+
+  /// Takes from the training samples what the operator is built on besides its parameters' initial values: places, a
+  /// basis. Called once, before training, never with other samples than those trained on.
+  func prepare(from training: any BatchSource<Element>, outputNormalizer: Normalizer) throws
 }
 
-/// The coordinates of a grid's points along each axis, scaled to [0, 1] by the extent of the domain.
-public struct GridPositions: Sendable, Equatable {
-  /// For each grid axis, slowest first, the position of every point.
-  public let axes: [[Double]]
-
-  public init(axes: [[Double]]) { self.axes = axes }
-
-  /// `j/n` along every axis: a periodic grid, and what neuraloperator takes every grid for.
-  public init(uniform shape: [Int]) {
-    axes = shape.map { count in (0..<count).map { Double($0) / Double(count) } }
+extension NeuralOperator {
+  public func callAsFunction(
+    _ input: Variable<Element>, at positions: GridPositions, queries: GridPositions, on tape: Tape<Element>
+  ) -> Variable<Element> {
+    precondition(queries == positions, "this operator's output is where its input is")
+    return self(input, at: positions, on: tape)
   }
 
-  /// Where the points of `grid` are.
-  public init(_ grid: Grid) {
-    axes = grid.axes.map { axis in axis.coordinates.map { ($0 - axis.lowerBound) / axis.length } }
+  public func fitting(at positions: GridPositions, queries: GridPositions) -> OperatorFitting {
+    queries == positions
+      ? .exact : .refused("gives its output at the points of its input, not at others")
   }
 
-  public var shape: [Int] { axes.map(\.count) }
+  public func prepare(from training: any BatchSource<Element>, outputNormalizer: Normalizer) throws {}
+}
+
+/// How an operator meets points that it may not have been trained at.
+public enum OperatorFitting: Error, Equatable, CustomStringConvertible {
+  case exact
+  /// It can be applied, but something is interpolated; what.
+  case adapted(String)
+  /// It cannot; why.
+  case refused(String)
+
+  public var description: String {
+    switch self {
+    case .exact: "the points are the model's own"
+    case .adapted(let what): what
+    case .refused(let reason): "the model \(reason)"
+    }
+  }
 }

@@ -7,11 +7,15 @@ import Tensors
 public enum NormalizerError: Error, Equatable, CustomStringConvertible {
   /// A pointwise normalizer is for fields of as many dimensions as it was fitted on.
   case dimensions(fitted: Int, given: Int)
+  /// Between points that form no grid nothing is interpolated.
+  case scattered
 
   public var description: String {
     switch self {
     case .dimensions(let fitted, let given):
       "the model's pointwise normalizer was fitted on \(fitted)-dimensional fields, these are \(given)-dimensional"
+    case .scattered:
+      "the model's pointwise normalizer was fitted at other points, which form no grid to interpolate on"
     }
   }
 }
@@ -72,6 +76,7 @@ public struct Normalizer: Sendable {
   ) throws -> NormalizingMap<Element> {
     var (center, spread) = (center, spread)
     if let fitted = self.positions, fitted != positions {
+      guard fitted.scattered == nil, positions.scattered == nil else { throw NormalizerError.scattered }
       guard fitted.axes.count == positions.axes.count else {
         throw NormalizerError.dimensions(fitted: fitted.axes.count, given: positions.axes.count)
       }

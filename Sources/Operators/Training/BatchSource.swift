@@ -20,9 +20,11 @@ public protocol BatchSource<Element>: Sendable {
   associatedtype Element: Scalar
 
   var sampleCount: Int { get }
-  /// Where the points of every sample are.
+  /// Where the points of every sample's input are.
   var positions: GridPositions { get }
-  /// The grid they are on, in its own coordinates: what derivatives are taken on.
+  /// Where the points of every sample's target are: with the input's unless the source says otherwise.
+  var targetPositions: GridPositions { get }
+  /// The grid of the targets, in its own coordinates: what derivatives are taken on.
   var grid: Grid { get }
 
   /// The samples of these numbers, in their order. Called from a thread that reads ahead: takes no part in the
@@ -31,8 +33,9 @@ public protocol BatchSource<Element>: Sendable {
 }
 
 extension BatchSource {
+  public var targetPositions: GridPositions { positions }
   /// Periodic, of length 1 along every axis: what nobody has said otherwise of.
-  public var grid: Grid { Grid(periodicUnit: positions.shape) }
+  public var grid: Grid { Grid(periodicUnit: targetPositions.shape) }
 }
 
 /// Samples that are in memory.
@@ -42,19 +45,25 @@ public struct TensorSource<Element: Scalar>: BatchSource {
   /// `[sample, channel, …grid]`.
   public let targets: Tensor<Element>
   public let positions: GridPositions
+  public let targetPositions: GridPositions
   public let grid: Grid
 
-  /// - Parameter grid: nil: periodic, of length 1 along every axis.
+  /// - Parameters:
+  ///   - targetPositions: nil: the targets are where the inputs are.
+  ///   - grid: Of the targets; nil: periodic, of length 1 along every axis.
   public init(
-    inputs: Tensor<Element>, targets: Tensor<Element>, positions: GridPositions, grid: Grid? = nil
+    inputs: Tensor<Element>, targets: Tensor<Element>, positions: GridPositions,
+    targetPositions: GridPositions? = nil, grid: Grid? = nil
   ) {
+    let targetPositions = targetPositions ?? positions
     precondition(
-      inputs.shape[0] == targets.shape[0] && inputs.shape[2...] == targets.shape[2...]
-        && Array(inputs.shape[2...]) == positions.shape, "one target for every input, on one grid")
+      inputs.shape[0] == targets.shape[0] && Array(targets.shape[2...]) == targetPositions.shape
+        && Array(inputs.shape[2...]) == positions.shape, "one target for every input, each on its points")
     self.inputs = inputs
     self.targets = targets
     self.positions = positions
-    self.grid = grid ?? Grid(periodicUnit: positions.shape)
+    self.targetPositions = targetPositions
+    self.grid = grid ?? Grid(periodicUnit: targetPositions.shape)
   }
 
   public var sampleCount: Int { inputs.shape[0] }
@@ -76,6 +85,7 @@ public struct SubsetSource<Element: Scalar>: BatchSource {
 
   public var sampleCount: Int { indices.count }
   public var positions: GridPositions { base.positions }
+  public var targetPositions: GridPositions { base.targetPositions }
   public var grid: Grid { base.grid }
 
   public func batch(_ indices: [Int]) throws -> Batch<Element> {
@@ -83,7 +93,7 @@ public struct SubsetSource<Element: Scalar>: BatchSource {
   }
 }
 
-private func gather<Element: Scalar>(_ tensor: Tensor<Element>, _ indices: [Int]) -> Tensor<Element> {
+func gather<Element: Scalar>(_ tensor: Tensor<Element>, _ indices: [Int]) -> Tensor<Element> {
   var result = Tensor<Element>(uninitialized: [indices.count] + tensor.shape[1...])
   let size = tensor.shape[1...].reduce(1, *)
   let (source, target) = (tensor.unsafePointer, result.unsafeMutablePointer())

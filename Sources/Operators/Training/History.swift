@@ -2,6 +2,14 @@
 
 import Foundation
 
+/// Writes `history.csv` for epochs that were trained in parts.
+public enum HistoryTable {
+  /// - Throws: ``CheckpointError`` where the file cannot be written.
+  public static func write(_ records: [EpochRecord], to path: String) throws {
+    try HistoryFile(path: path).write(records)
+  }
+}
+
 /// The table of a run's epochs as a file, which people watch and plot while the run goes on.
 struct HistoryFile {
   let path: String

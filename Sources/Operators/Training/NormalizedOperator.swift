@@ -9,51 +9,97 @@ public final class NormalizedOperator<Element: Scalar> {
   public let model: any NeuralOperator<Element>
   public let inputNormalizer: Normalizer
   public let outputNormalizer: Normalizer
+  public let earlier: Earlier
   // The normalizers on the points they were last applied to.
   private var prepared: Prepared?
 
+  /// What the operator does with a prediction that it corrects: the last channels of its input, as many as it has
+  /// outputs, raw.
+  public enum Earlier: Sendable {
+    /// There is none.
+    case none
+    /// It is added to the output.
+    case added
+    /// It is added to the output, and the model sees it.
+    case addedAndSeen
+  }
+
   private struct Prepared {
     let positions: GridPositions
+    let queries: GridPositions
     let input: NormalizingMap<Element>
     let output: NormalizingMap<Element>
   }
 
   public init(
-    _ model: any NeuralOperator<Element>, inputNormalizer: Normalizer, outputNormalizer: Normalizer
+    _ model: any NeuralOperator<Element>, inputNormalizer: Normalizer, outputNormalizer: Normalizer,
+    earlier: Earlier = .none
   ) {
     self.model = model
     self.inputNormalizer = inputNormalizer
     self.outputNormalizer = outputNormalizer
+    self.earlier = earlier
   }
 
   /// The output for raw fields `[batch, channel, …grid]`, as a raw field on the tape.
   ///
-  /// - Throws: ``NormalizerError``.
+  /// - Parameter queries: Where the output is wanted; nil: where the input is.
+  /// - Throws: ``NormalizerError``, ``OperatorFitting`` where the model is not for these points.
   public func callAsFunction(
-    _ input: consuming Tensor<Element>, at positions: GridPositions, on tape: Tape<Element>
+    _ input: consuming Tensor<Element>, at positions: GridPositions, queries: GridPositions? = nil,
+    on tape: Tape<Element>
   ) throws -> Variable<Element> {
-    let maps = try prepare(positions)
-    let encoded = Variable(constant: maps.input.encode(input))
-    return maps.output.decode(model(encoded, at: positions, on: tape), on: tape)
+    let queries = queries ?? positions
+    let maps = try prepare(positions, queries)
+    guard earlier != .none else {
+      let encoded = Variable(constant: maps.input.encode(input))
+      return maps.output.decode(model(encoded, at: positions, queries: queries, on: tape), on: tape)
+    }
+    let (own, prediction) = splitChannels(input, at: input.shape[1] - outputNormalizer.channels)
+    let encoded = Variable(constant: maps.input.encode(earlier == .added ? own : input))
+    let correction = maps.output.decode(model(encoded, at: positions, queries: queries, on: tape), on: tape)
+    return tape.sum(correction, Variable(constant: prediction))
   }
 
   /// The output for raw fields `[batch, channel, …grid]`; nothing is recorded.
   ///
-  /// - Throws: ``NormalizerError``.
+  /// - Throws: ``NormalizerError``, ``OperatorFitting``.
   public func predict(
-    _ input: consuming Tensor<Element>, at positions: GridPositions
+    _ input: consuming Tensor<Element>, at positions: GridPositions, queries: GridPositions? = nil
   ) throws -> Tensor<Element> {
-    try self(input, at: positions, on: Tape(recording: false)).value
+    try self(input, at: positions, queries: queries, on: Tape(recording: false)).value
   }
 
-  private func prepare(_ positions: GridPositions) throws -> Prepared {
-    if let prepared, prepared.positions == positions { return prepared }
+  private func prepare(_ positions: GridPositions, _ queries: GridPositions) throws -> Prepared {
+    if let prepared, prepared.positions == positions, prepared.queries == queries { return prepared }
+    let fitting = model.fitting(at: positions, queries: queries)
+    if case .refused = fitting { throw fitting }
     let maps = Prepared(
-      positions: positions, input: try inputNormalizer.map(at: positions),
-      output: try outputNormalizer.map(at: positions))
+      positions: positions, queries: queries, input: try inputNormalizer.map(at: positions),
+      output: try outputNormalizer.map(at: queries))
     prepared = maps
     return maps
   }
+}
+
+/// The channels before and from `place` on, of `[batch, channel, …grid]`.
+private func splitChannels<Element: Scalar>(
+  _ fields: Tensor<Element>, at place: Int
+) -> (Tensor<Element>, Tensor<Element>) {
+  let (shape, points) = (fields.shape, fields.shape[2...].reduce(1, *))
+  func part(_ channels: Range<Int>) -> Tensor<Element> {
+    var result = Tensor<Element>(uninitialized: [shape[0], channels.count] + shape[2...])
+    let (source, target, size) = (
+      fields.unsafePointer, result.unsafeMutablePointer(), channels.count * points
+    )
+    for sample in 0..<shape[0] {
+      (target + sample * size).update(
+        from: source + (sample * shape[1] + channels.lowerBound) * points, count: size)
+    }
+    withExtendedLifetime(fields) {}
+    return result
+  }
+  return (part(0..<place), part(place..<shape[1]))
 }
 
 /// The predictions for one batch of a source.
@@ -83,7 +129,7 @@ extension NormalizedOperator {
       guard let batch = try reader.next() else { return }
       let clock = ContinuousClock()
       let start = clock.now
-      let output = try predict(batch.input, at: source.positions)
+      let output = try predict(batch.input, at: source.positions, queries: source.targetPositions)
       try body(
         BatchPrediction(indices: range, batch: batch, output: output, seconds: (clock.now - start).inSeconds))
     }
@@ -120,10 +166,9 @@ extension Normalizer {
     var fits: (input: NormalizerFit<Element>, output: NormalizerFit<Element>)?
     while let batch = try reader.next() {
       if fits == nil {
-        let positions = source.positions
         fits = (
-          NormalizerFit(input, channels: batch.input.shape[1], positions: positions),
-          NormalizerFit(output, channels: batch.target.shape[1], positions: positions)
+          NormalizerFit(input, channels: batch.input.shape[1], positions: source.positions),
+          NormalizerFit(output, channels: batch.target.shape[1], positions: source.targetPositions)
         )
       }
       fits?.input.add(batch.input)

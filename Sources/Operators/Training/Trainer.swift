@@ -18,6 +18,8 @@ public final class Trainer<Element: SpectralScalar> {
   public let configuration: TrainingConfiguration
   public private(set) var state: TrainingState
 
+  private let trainingOperator: NormalizedOperator<Element>
+  private let lossUnit: Double
   private let training: any BatchSource<Element>
   private let validation: (any BatchSource<Element>)?
   private let files: TrainingFiles?
@@ -41,18 +43,24 @@ public final class Trainer<Element: SpectralScalar> {
   /// - Parameters:
   ///   - training: What is trained on.
   ///   - validation: What the best epoch is chosen on; never a test set.
+  ///   - trainingOperator: What is applied in training where it is not quite what is validated and kept, but shares its
+  ///     parameters.
+  ///   - lossUnit: What losses are divided by before gradients are taken. Where all that is to be learned is a small
+  ///     correction, its size: beside gradients of the undivided loss the decay of weights would outweigh it.
   ///   - files: Where checkpoints and history go; none are written without.
   /// - Throws: ``ConfigurationError``, ``TrainingError/noSamples``.
   public init(
     _ normalized: NormalizedOperator<Element>, _ configuration: TrainingConfiguration,
     training: any BatchSource<Element>, validation: (any BatchSource<Element>)? = nil,
-    files: TrainingFiles? = nil
+    trainingOperator: NormalizedOperator<Element>? = nil, lossUnit: Double = 1, files: TrainingFiles? = nil
   ) throws {
     if let problem = configuration.problem { throw problem }
     guard training.sampleCount > 0, validation?.sampleCount != 0 else { throw TrainingError.noSamples }
     self.normalized = normalized
     self.configuration = configuration
     self.training = training
+    self.trainingOperator = trainingOperator ?? normalized
+    self.lossUnit = lossUnit
     self.validation = validation
     self.files = files
     optimizer = Optimizer(configuration.optimizer.updateRule, of: normalized.model)
@@ -160,11 +168,12 @@ public final class Trainer<Element: SpectralScalar> {
     normalized.model.clearGradients()
     let tape = Tape<Element>(
       seed: configuration.seed, step: UInt64(position.epoch * stepsPerEpoch + position.step))
-    let prediction = try normalized(batch.input, at: training.positions, on: tape)
+    let prediction = try trainingOperator(
+      batch.input, at: training.positions, queries: training.targetPositions, on: tape)
     let lossOnTape = loss(prediction, batch.target, on: tape)
     let loss = Double(lossOnTape.value.scalarValue)
     guard loss.isFinite else { throw try notFinite(.loss, learningRate: rate) }
-    tape.backward(from: lossOnTape)
+    tape.backward(from: lossOnTape, seed: Element(1 / lossUnit))
     let norm = optimizer.gradientNorm()
     guard norm.isFinite else { throw try notFinite(.gradient, learningRate: rate) }
     let factor = configuration.gradientClip.map { min(1, $0 / (norm + 1e-6)) } ?? 1
@@ -231,7 +240,9 @@ public final class Trainer<Element: SpectralScalar> {
 
   /// The model, or what it applies patch by patch, where it has modes.
   private var growingModel: (any GrowingModes)? {
-    let model: Any = (normalized.model as? PatchedOperator<Element>)?.base ?? normalized.model
+    var model = normalized.model
+    if let stepper = model as? RolloutOperator<Element> { model = stepper.base }
+    if let patched = model as? PatchedOperator<Element> { model = patched.base }
     return model as? any GrowingModes
   }
 

@@ -30,6 +30,8 @@ public enum TrainingEvent: Sendable {
   /// An epoch is over; `isBest` where its model is the one to keep.
   case epoch(EpochRecord, isBest: Bool)
   case checkpoint(path: String)
+  /// Something of interest in the course of the run.
+  case note(String)
   /// More modes are in use from now on: how many along each axis.
   case modes([Int])
   /// Something the user should know that is no error.

@@ -19,6 +19,11 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Points along each axis.", valueName: "64x64"))
   var grid: Sizes
 
+  @Option(
+    help: ArgumentHelp("Points at which a deeponet's output is wanted (default: the grid's).", valueName: "n")
+  )
+  var queries: Int?
+
   @Option(help: ArgumentHelp("Samples a step.", valueName: "n"))
   var batchSize = 20
 
@@ -31,10 +36,12 @@ struct BenchmarkCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if model.modes == nil { throw ValidationError("--modes: expected the modes of the model, such as 24x24") }
+    if model.modes == nil, model.needsModes {
+      throw ValidationError("--modes: expected the modes of the model, such as 24x24")
+    }
     for (name, value) in [
       ("in-channels", inChannels), ("out-channels", outChannels), ("batch-size", batchSize),
-      ("repetitions", repetitions ?? 1),
+      ("repetitions", repetitions ?? 1), ("queries", queries ?? 1),
     ] where value < 1 {
       throw ValidationError("--\(name): expected at least 1, found \(value)")
     }
@@ -48,7 +55,7 @@ struct BenchmarkCommand: ParsableCommand {
     try document.set("model.out_channels", to: outChannels, origin: "--out-channels")
     let configuration = try document.model()
     let benchmark = try Benchmark(
-      configuration, grid: grid.values, batchSize: batchSize, repetitions: repetitions,
+      configuration, grid: grid.values, queries: queries, batchSize: batchSize, repetitions: repetitions,
       watch: Watch(stop: Interruption.stop))
     try Console.result(json ? "\(benchmark.json)" : text(benchmark))
   }

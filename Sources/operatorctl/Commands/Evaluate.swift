@@ -66,7 +66,20 @@ struct Evaluate: ParsableCommand {
     let figures = evaluation.metrics.named.map { line($0.name, $0.value.map { $0.shown() } ?? "-") }
     let head = [line("samples", "\(evaluation.samples)")]
     let time = evaluation.secondsPerSample.map { $0.shown() } ?? "-"
-    return (head + figures + [line("seconds_per_sample", time)])
+    let members = evaluation.members.enumerated().map { index, member in
+      let parts = [
+        member.metrics.relativeL2, member.metrics.fourierRMSELow, member.metrics.fourierRMSEMid,
+        member.metrics.fourierRMSEHigh,
+      ]
+      .map { $0.map { $0.shown(4) } ?? "-" }
+      return line(
+        "after member \(index + 1)",
+        "relative_l2 \(parts[0])  rmse of k < 4 \(parts[1]), k < 12 \(parts[2]), k ≥ 12 \(parts[3])")
+    }
+    let overTime = evaluation.overTime.enumerated().map { index, error in
+      line("time \(error.time?.shown() ?? "\(index)")", "relative_l2 \(error.relativeL2?.shown(4) ?? "-")")
+    }
+    return (head + figures + [line("seconds_per_sample", time)] + members + overTime)
       .joined(separator: "\n")
   }
 }

@@ -70,7 +70,10 @@ struct Train: ParsableCommand {
       guard training.data != nil || isAssigned("data.train") else {
         throw ValidationError("expected a configuration (--config) or a dataset to train on (--data)")
       }
-      guard model.modes != nil || training.initializeFrom != nil || isAssigned("model.modes") else {
+      guard
+        model.modes != nil || !model.needsModes || isAssigned("model.kind") || training.initializeFrom != nil
+          || isAssigned("model.modes")
+      else {
         throw ValidationError(
           "--modes: expected how many wavenumbers the model keeps along each axis, such as 12x12")
       }

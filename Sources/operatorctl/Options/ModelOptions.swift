@@ -100,6 +100,12 @@ struct ModelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Coarser levels: subsample or average.", valueName: "kind"))
   var multigridCoarsening: String?
 
+  @OptionGroup var deepONet: DeepONetOptions
+  @OptionGroup var baseline: BaselineOptions
+
+  /// Whether a model is made of a number of modes, which must be stated.
+  var needsModes: Bool { model.map { [.fno, .tfno, .factorizedFNO].contains($0) } ?? true }
+
   /// Puts what was given over a configuration.
   func apply(to document: inout ConfigurationDocument) throws {
     func set(_ key: String, _ value: (some Encodable)?, _ option: String) throws {
@@ -137,6 +143,8 @@ struct ModelOptions: ParsableArguments {
     try set("multigrid.boundary", multigridBoundary, "multigrid-boundary")
     try set("multigrid.coarsening", multigridCoarsening, "multigrid-coarsening")
     try set("preactivation", preactivation, "preactivation")
+    try deepONet.apply(to: &document)
+    try baseline.apply(to: &document)
   }
 }
 

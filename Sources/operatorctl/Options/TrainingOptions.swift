@@ -58,6 +58,11 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The same of the outputs.", valueName: "kind"))
   var outputNormalization: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Step through the times of the outputs, so many at once in training, 0 for all.", valueName: "steps"))
+  var rollout: Int?
+
   @Option(help: ArgumentHelp("Of initial parameters and the order of samples (default: 0).", valueName: "n"))
   var seed: UInt64?
 
@@ -88,6 +93,7 @@ struct TrainingOptions: ParsableArguments {
     try set("training.gradient_clip", gradientClip, "gradient-clip")
     try set("training.input_normalization", inputNormalization, "input-normalization")
     try set("training.output_normalization", outputNormalization, "output-normalization")
+    try set("training.rollout", rollout, "rollout")
     try set("training.seed", seed, "seed")
     try set("training.initialize_from", initializeFrom, "initialize-from")
     try set("training.deterministic", deterministic, "deterministic")

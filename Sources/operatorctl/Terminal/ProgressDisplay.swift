@@ -46,6 +46,8 @@ final class TrainingDisplay {
       Console.progress(line(progress))
     case .epoch(let record, let isBest):
       Console.log.info("\(line(record, isBest: isBest))")
+    case .note(let text):
+      Console.log.info("\(text)")
     case .warning(let text):
       Console.log.warning("\(text)")
     case .checkpoint: break
