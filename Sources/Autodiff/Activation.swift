@@ -74,8 +74,8 @@ func activate<E: Scalar>(
     } else {
       for i in 0..<count { results[i] = VectorMath.gelu(values[i]) }
     }
-  case .tanh:
+  case .tanh, .relu, .silu, .sine:
     results.update(from: values, count: count)
-    activate(.tanh, results, derivative: derivative, count: count)
+    activate(activation, results, derivative: derivative, count: count)
   }
 }
