@@ -5,7 +5,7 @@ Needs Python 3.11 or newer with neuraloperator 2.0.0, torch (any build, CPU) and
     pip install torch neuraloperator==2.0.0 numpy
     python make_fixtures.py
 
-writes one safetensors file a model, and losses.safetensors, beside this script (or into --output). The same
+writes one safetensors file a model, losses.safetensors and patches, beside this script (or into --output). The same
 versions on the same kind of processor give the same bytes: seeds are fixed, torch runs on one thread, and headers
 are sorted. Elsewhere the last digits of outputs and gradients may differ.
 
@@ -28,6 +28,7 @@ import numpy as np
 import torch
 from neuralop.losses import H1Loss, LpLoss
 from neuralop.models import FNO
+from neuralop.training.patching import MultigridPatching2D
 
 REFERENCE = "neuraloperator 2.0.0"
 BATCH = 2
@@ -55,6 +56,13 @@ MODELS = {
     ),
     "fno2d_separable": ([8, 10], dict(n_modes=[6, 6], separable=True, hidden_channels=6)),
     "fno3d": ([6, 8, 10], dict(n_modes=[4, 4, 6], hidden_channels=4)),
+    "tfno1d_tucker": ([12], dict(n_modes=[8], hidden_channels=6, factorization="tucker", rank=0.3)),
+} | {
+    f"tfno2d_{kind}": (
+        [8, 10],
+        dict(n_modes=[6, 4], hidden_channels=6, factorization=kind, rank=0.3, implementation="factorized"),
+    )
+    for kind in ("tucker", "cp", "tt")
 }
 
 
@@ -133,6 +141,20 @@ def losses_fixture():
     return tensors, metadata
 
 
+def multigrid_fixture(levels, padding_fraction):
+    name = f"multigrid_patching_L{levels}_p{padding_fraction}"
+    seed_by(name)
+    field = torch.randn(BATCH, 2, 16, 16)
+    patching = MultigridPatching2D(torch.nn.Identity(), levels=levels, padding_fraction=padding_fraction)
+    patches, _ = patching.patch(field, field)
+    metadata = {
+        "levels": str(levels),
+        "padding_fraction": repr(padding_fraction),
+        "reference": f"{REFERENCE} MultigridPatching2D, periodic",
+    }
+    return name, {"input": field, "patches": patches.contiguous()}, metadata
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path(__file__).resolve().parent)
@@ -141,6 +163,9 @@ def main():
     torch.use_deterministic_algorithms(True)
     for name, (grid, arguments) in MODELS.items():
         write_safetensors(output / f"{name}.safetensors", *model_fixture(name, grid, arguments))
+    for levels, padding_fraction in [(1, 0.125), (2, 0.0)]:
+        name, tensors, metadata = multigrid_fixture(levels, padding_fraction)
+        write_safetensors(output / f"{name}.safetensors", tensors, metadata)
     write_safetensors(output / "losses.safetensors", *losses_fixture())
 
 
