@@ -141,10 +141,10 @@ def losses_fixture():
     return tensors, metadata
 
 
-def multigrid_fixture(levels, padding_fraction):
+def multigrid_fixture(levels, padding_fraction, size):
     name = f"multigrid_patching_L{levels}_p{padding_fraction}"
     seed_by(name)
-    field = torch.randn(BATCH, 2, 16, 16)
+    field = torch.randn(1, 2, size, size)
     patching = MultigridPatching2D(torch.nn.Identity(), levels=levels, padding_fraction=padding_fraction)
     patches, _ = patching.patch(field, field)
     metadata = {
@@ -163,8 +163,8 @@ def main():
     torch.use_deterministic_algorithms(True)
     for name, (grid, arguments) in MODELS.items():
         write_safetensors(output / f"{name}.safetensors", *model_fixture(name, grid, arguments))
-    for levels, padding_fraction in [(1, 0.125), (2, 0.0)]:
-        name, tensors, metadata = multigrid_fixture(levels, padding_fraction)
+    for arguments in [(1, 0.125, 16), (2, 0.0625, 32)]:
+        name, tensors, metadata = multigrid_fixture(*arguments)
         write_safetensors(output / f"{name}.safetensors", tensors, metadata)
     write_safetensors(output / "losses.safetensors", *losses_fixture())
 
