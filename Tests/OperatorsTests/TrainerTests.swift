@@ -218,6 +218,17 @@ import Testing
     #expect(error?.description.contains("epoch 1, step \(step)") == true)
   }
 
+  @Test func aTargetOfZeroIsSaid() throws {
+    let source = TensorSource(
+      inputs: training.inputs, targets: .zeros(training.targets.shape), positions: training.positions)
+    // Nothing is normalized by a standard deviation of zero.
+    let normalized = NormalizedOperator(
+      TinyOperator<Float>(), inputNormalizer: .identity(channels: 2),
+      outputNormalizer: .identity(channels: 1))
+    let trainer = try Trainer(normalized, configuration, training: source)
+    #expect(throws: TrainingError.zeroTarget(epoch: 1, step: 1)) { try trainer.run() }
+  }
+
   @Test func aGradientThatIsNotFiniteChangesNothing() throws {
     let normalized = NormalizedOperator(
       BrokenOperator(), inputNormalizer: .identity(channels: 2), outputNormalizer: .identity(channels: 1))

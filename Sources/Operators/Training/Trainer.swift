@@ -172,7 +172,12 @@ public final class Trainer<Element: SpectralScalar> {
       batch.input, at: training.positions, queries: training.targetPositions, on: tape)
     let lossOnTape = loss(prediction, batch.target, on: tape)
     let loss = Double(lossOnTape.value.scalarValue)
-    guard loss.isFinite else { throw try notFinite(.loss, learningRate: rate) }
+    guard loss.isFinite else {
+      if Self.holdsZeroSample(batch.target) {
+        throw TrainingError.zeroTarget(epoch: position.epoch + 1, step: position.step + 1)
+      }
+      throw try notFinite(.loss, learningRate: rate)
+    }
     tape.backward(from: lossOnTape, seed: Element(1 / lossUnit))
     let norm = optimizer.gradientNorm()
     guard norm.isFinite else { throw try notFinite(.gradient, learningRate: rate) }
@@ -183,6 +188,13 @@ public final class Trainer<Element: SpectralScalar> {
     state.partialEpoch.samples += samples
     state.partialEpoch.learningRate = rate
     return (loss, norm)
+  }
+
+  private static func holdsZeroSample(_ target: Tensor<Element>) -> Bool {
+    let size = target.count / max(target.shape[0], 1)
+    return (0..<target.shape[0]).contains { sample in
+      Reductions.maximumMagnitude(target.unsafePointer + sample * size, count: size) == 0
+    }
   }
 
   private enum Validation {

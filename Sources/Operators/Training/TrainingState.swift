@@ -80,6 +80,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// The checkpoint's position means something else in this run.
   case cannotResume(file: String, setting: String, stored: String, given: String)
   case noSamples
+  /// A sample's target is zero everywhere, and the loss is relative to it.
+  case zeroTarget(epoch: Int, step: Int)
 
   public var description: String {
     switch self {
@@ -88,6 +90,9 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         + (checkpoint.map { "; the last good checkpoint is \($0)" } ?? "")
     case .cannotResume(let file, let setting, let stored, let given):
       "\(file): was made with \(setting) \(stored), which cannot be continued with \(given)"
+    case .zeroTarget(let epoch, let step):
+      "a target in epoch \(epoch), step \(step) is zero everywhere, and no error is relative to that: "
+        + "leave the sample out, or train with the loss mse"
     case .noSamples:
       "there are no samples to train on"
     }
