@@ -8,6 +8,8 @@ extension DatasetReader {
   public struct AxisReading: Sendable, Hashable {
     public let axis: Grid.Axis
     public let isUniform: Bool
+    /// Whether the file has the points in falling order, which a grid does not know.
+    public var isDescending = false
   }
 
   /// The grid of a variable, without its sample, time and channel dimensions; slowest axis first.
@@ -106,7 +108,7 @@ enum GridDetection {
     }
     let axis = Grid.Axis(
       name: name, lowerBound: rounded(lower), upperBound: rounded(upper), count: count, placement: chosen)
-    return .init(axis: axis, isUniform: isUniform)
+    return .init(axis: axis, isUniform: isUniform, isDescending: isDescending)
   }
 
   private static func distance(_ extent: (Double, Double), _ domain: (Double, Double)) -> Double {

@@ -14,7 +14,7 @@ public struct AdvectionEquation: Equation {
   public var parameters: [ParameterDescription] {
     [
       ParameterDescription("speed", .real, default: "1", help: "speed c along every axis"),
-      ParameterDescription("viscosity", .real, default: "0", help: "diffusivity ν, zero or positive"),
+      ParameterDescription("viscosity", .notNegative, default: "0", help: "diffusivity ν, zero or positive"),
     ] + EvolutionSettings.parameters + InitialState.parameters
   }
 
@@ -24,8 +24,6 @@ public struct AdvectionEquation: Equation {
     let initial = try InitialState(
       "u0", rank: rank, equation: name, parameters: parameters, input: input,
       presets: .init(paper: .burgersPaper, script: .burgersScript))
-    let given = parameters.real("viscosity") ?? 0
-    guard given >= 0 else { throw ParameterError("viscosity", "\(given) is negative") }
     let viscosity = try SampleParameter("viscosity", parameters, input)
     let speed = parameters.real("speed") ?? 1
     return settings.isSinglePrecision

@@ -53,6 +53,9 @@ enum CommonParameters {
     }
   }
 
+  /// Beyond this, rounding errors and patience set an end.
+  private static let mostSteps = 1e9
+
   /// The times of saved states.
   static func times(_ parameters: ParameterValues) throws(ParameterError) -> [Double] {
     let final = parameters.real("final-time") ?? 1
@@ -60,6 +63,13 @@ enum CommonParameters {
     let count = (final / interval).rounded()
     guard count >= 1, abs(count * interval - final) <= 1e-9 * final else {
       throw ParameterError("save-every", "\(interval) does not divide the final time \(final)")
+    }
+    for (name, steps) in [
+      ("dt", parameters.real("dt").map { final / $0 }), ("cfl", parameters.real("cfl").map { 1 / $0 }),
+    ] {
+      guard steps ?? 1 <= mostSteps else {
+        throw ParameterError(name, "makes more than \(Int(mostSteps)) steps")
+      }
     }
     guard count <= 1e6 else {
       throw ParameterError("save-every", "\(interval) makes more than a million states")
@@ -78,7 +88,20 @@ enum CommonParameters {
     guard numbers.allSatisfy({ $0 >= 1 }), numbers.count == 1 || numbers.count == rank else {
       throw ParameterError(parameter, "\"\(text)\" is not a number of points, such as 64 or 64x128")
     }
-    return numbers.count == rank ? numbers : [Int](repeating: numbers[0], count: rank)
+    let shape = numbers.count == rank ? numbers : [Int](repeating: numbers[0], count: rank)
+    try requireBounded(shape, parameter: parameter)
+    return shape
+  }
+
+  /// What memory can sensibly hold.
+  static let mostPoints = 1 << 28
+
+  static func requireBounded(_ shape: [Int], parameter: String) throws(ParameterError) {
+    guard shape.reduce(1.0, { $0 * Double($1) }) <= Double(mostPoints) else {
+      throw ParameterError(
+        parameter,
+        "\(shape.map(String.init).joined(separator: "x")) are more than \(mostPoints) points in all")
+    }
   }
 }
 

@@ -82,10 +82,16 @@ struct DarcyProblem: DatasetProblem {
     var fields = ["a": thinning(a)]
     if source.isField { fields["f"] = thinning(f) }
     if result.isConverged { fields["u"] = thinning(solution) }
-    return SampleSolution(
+    var sampleSolution = SampleSolution(
       fields: fields,
       scalars: ["residual": result.residual, "iterations": Double(result.iterations)],
       isSolved: result.isConverged)
+    if !result.isConverged {
+      sampleSolution.warning =
+        "no convergence to \(settings.tolerance) in \(result.iterations) iterations: the error may be "
+        + "\(Float(result.residual))"
+    }
+    return sampleSolution
   }
 
   /// Without an outlet what flows in must be zero in sum, up to the error of a sum over points for an integral.

@@ -29,6 +29,12 @@ extension Equation {
 
   /// One number stands for all axes of the equation's usual dimension, or of that asked for.
   private func complete(_ resolution: [Int], _ values: ParameterValues) throws(ParameterError) -> [Int] {
+    let shape = try completeShape(resolution, values)
+    try CommonParameters.requireBounded(shape, parameter: "resolution")
+    return shape
+  }
+
+  private func completeShape(_ resolution: [Int], _ values: ParameterValues) throws(ParameterError) -> [Int] {
     let text = resolution.map(String.init).joined(separator: "x")
     guard let smallest = resolution.min(), smallest >= 1 else {
       throw ParameterError("resolution", "\"\(text)\" is not a number of points, such as 64 or 64x128")

@@ -21,6 +21,10 @@ struct InitialState: Sendable {
   private var refinement: FieldInterpolation?
   /// What files tell of it.
   let attributes: [Attribute]
+  /// What the user's values of the first field have to be.
+  var firstField = Sign.any
+
+  enum Sign: String { case any, notNegative = "zero or positive", positive }
 
   /// The presets of `--random-field`.
   struct Presets {
@@ -209,6 +213,7 @@ struct InitialState: Sendable {
       } else {
         let values = try source.values(sample: sample)
         if random == nil {
+          if index == 0 { try requireSign(values, source, sample: sample) }
           let interpolated = interpolation?(values) ?? values
           field = refinement?(interpolated) ?? interpolated
           stored[names[index]] = values
@@ -224,6 +229,17 @@ struct InitialState: Sendable {
       }
     }
     return (solved, stored)
+  }
+
+  private func requireSign(
+    _ values: Tensor<Double>, _ source: InputField, sample: Int
+  ) throws(DatasetError) {
+    guard firstField != .any, case .dataset(let reader, let variable) = source else { return }
+    let smallest = values.withUnsafeBuffer { $0.reduce(.infinity) { min($0, $1) } }
+    guard smallest < 0 || (smallest == 0 && firstField == .positive) else { return }
+    throw DatasetError(
+      .invalidData, path: reader.path, variable: variable.name,
+      "sample \(sample) has the value \(smallest), which is not \(firstField.rawValue)")
   }
 
   /// The same states, solved on half the spacing.

@@ -59,9 +59,12 @@ enum InputField: Sendable {
       )
     }
     for dimension in variable.gridDimensions {
-      let isUniform = try reader.axis(of: dimension).isUniform
-      guard isUniform || allowsStretched else {
+      let reading = try reader.axis(of: dimension)
+      guard reading.isUniform || allowsStretched else {
         throw failure("its points along \(dimension.name) are not evenly spaced")
+      }
+      guard !reading.isDescending else {
+        throw failure("its points along \(dimension.name) descend; ascending coordinates are wanted")
       }
     }
     let layout = try ChannelLayout(reader, selections: [FieldSelection(name)])

@@ -30,10 +30,12 @@ struct SampleParameter: Sendable {
       let variable = reader.variables.first(where: { $0.name == variableName && $0.isPerSampleScalar })
     {
       let values: Tensor<Double> = try reader.read(variable)
-      if let bad = values.values.firstIndex(where: { !($0 > 0 && $0.isFinite) }) {
+      if let description = parameters.descriptions.first(where: { $0.name == name }),
+        let bad = values.values.firstIndex(where: { !description.allows($0) })
+      {
         throw DatasetError(
           .invalidData, path: reader.path, variable: variableName,
-          "sample \(bad): \(values.values[bad]) is not positive")
+          "sample \(bad): \(values.values[bad]) is not \(description.numberExpectation)")
       }
       source = .listed(values.values)
       return

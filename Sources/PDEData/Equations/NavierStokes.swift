@@ -26,7 +26,7 @@ public struct NavierStokesEquation: Equation {
         "forcing-scale", .real, default: nil, help: "s (paper: 0.1, kolmogorov: 1)"),
       ParameterDescription(
         "forcing-wavenumber", .positive(allowsRange: false), default: nil, help: "k of kolmogorov (4)"),
-      ParameterDescription("drag", .real, default: "0", help: "linear drag μ, zero or positive"),
+      ParameterDescription("drag", .notNegative, default: "0", help: "linear drag μ, zero or positive"),
     ]
       + EvolutionSettings.parameters(
         methods: SemilinearMethod.all.map(EvolutionSettings.methodName) + FlowMethod.allCases.map(\.rawValue),

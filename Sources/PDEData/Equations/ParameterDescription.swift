@@ -17,6 +17,7 @@ public struct ParameterDescription: Sendable {
   public enum Kind: Sendable, Hashable {
     /// A positive number; `allowsRange`: or two, `1e-4:1e-2`, between which every sample's is drawn.
     case positive(allowsRange: Bool)
+    case notNegative
     /// Any finite number.
     case real
     /// Two numbers `a:b`, a < b.
@@ -44,11 +45,26 @@ public struct ParameterDescription: Sendable {
     switch kind {
     case .positive(true): "a positive number, or a range such as 1e-4:1e-2"
     case .positive(false): "a positive number"
+    case .notNegative: "a number, zero or positive"
     case .real: "a number"
     case .interval: "two numbers a:b with a < b"
     case .choice(let names): names.joined(separator: ", ")
     case .text: "text"
     }
+  }
+
+  /// Whether one number may be the parameter's value.
+  func allows(_ number: Double) -> Bool {
+    switch kind {
+    case .positive: number > 0 && number.isFinite
+    case .notNegative: number >= 0 && number.isFinite
+    default: number.isFinite
+    }
+  }
+
+  /// What is expected of one number, in words.
+  var numberExpectation: String {
+    if case .positive = kind { "a positive number" } else { expectation }
   }
 
   public func parse(_ text: String) throws(ParameterError) -> ParameterValue {
@@ -63,6 +79,8 @@ public struct ParameterDescription: Sendable {
       if allowsRange, isComplete, finite.count == 2, 0 < finite[0], finite[0] < finite[1] {
         return .range(finite[0], finite[1])
       }
+    case .notNegative:
+      if isComplete, finite.count == 1, finite[0] >= 0 { return .real(finite[0]) }
     case .real:
       if isComplete, finite.count == 1 { return .real(finite[0]) }
     case .interval:

@@ -33,10 +33,10 @@ public struct ShallowWaterEquation: Equation {
       ParameterDescription(
         "depth", .positive(allowsRange: false), default: "1", help: "mean depth, of dam-break the outer one"),
       ParameterDescription(
-        "viscosity", .real, default: "1e-3",
+        "viscosity", .notNegative, default: "1e-3",
         help: "of spectral methods: ν of νΔ, on all fields; zero or positive"),
       ParameterDescription(
-        "hyperviscosity", .real, default: "0", help: "of spectral methods: the same of -νΔΔ"),
+        "hyperviscosity", .notNegative, default: "0", help: "of spectral methods: the same of -νΔΔ"),
     ]
       + EvolutionSettings.parameters(
         methods: [Self.volumes] + SemilinearMethod.all.map(EvolutionSettings.methodName))
@@ -71,9 +71,11 @@ public struct ShallowWaterEquation: Equation {
       }
     }
     let random = try self.random(parameters, rank, isSpectral, surroundings, input)
-    let initial = try InitialState(
+    var initial = try InitialState(
       Array(["h0", "u0", "v0"].prefix(rank + 1)), rank: rank, equation: name, parameters: parameters,
       input: input, random: random, surroundings: surroundings)
+    // Volumes can run dry.
+    initial.firstField = isSpectral ? .positive : .notNegative
     var attributes = [
       Attribute("gravity", .real(water.gravity)), Attribute("coriolis", .real(water.coriolis)),
     ]

@@ -94,6 +94,9 @@ public struct DatasetGenerator: Sendable {
     isCancelled: @escaping @Sendable () -> Bool = { false },
     progress: (GenerationProgress) -> Void = { _ in }
   ) throws -> GenerationSummary {
+    if case .dataset(let reader) = input, samples.isEmpty {
+      throw DatasetError(.invalidData, path: reader.path, "holds no samples")
+    }
     guard !samples.isEmpty else { throw ParameterError("samples", "at least one is wanted") }
     guard samples.lowerBound >= 0 else { throw ParameterError("sample-offset", "must not be negative") }
     guard store.isFloatingPoint else {

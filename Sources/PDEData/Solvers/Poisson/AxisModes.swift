@@ -116,7 +116,9 @@ struct AxisModes<Element: SpectralScalar>: Sendable {
       offDiagonal: (0..<max(n - 1, 0)).map { (matrix.upper[$0] * matrix.lower[$0 + 1]).squareRoot() })
     let forward = problem.eigenvectors.map { vector in zip(vector, roots).map { $0 * $1 } }
     let inverse = (0..<n).map { j in problem.eigenvectors.map { $0[j] / roots[j] } }
-    return (DenseTransform(forward: forward, inverse: inverse), problem.eigenvalues)
+    let dense = DenseTransform<Element>(forward: forward, inverse: inverse)
+    // Eigenvectors that are even or odd come out in an order of their own.
+    return (dense, dense.modes.map { problem.eigenvalues[$0] })
   }
 }
 
