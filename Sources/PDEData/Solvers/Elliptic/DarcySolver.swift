@@ -8,7 +8,8 @@ public enum DarcyMethod: String, Sendable, Hashable, Codable, CaseIterable {
   /// Preconditioned by the constant-coefficient operator, inverted by fast diagonalization: the condition is at most
   /// a_max/a_min, at any resolution.
   case conjugateGradients = "conjugate-gradients"
-  /// W-cycles with Galerkin operators and operator-led interpolation.
+  /// W-cycles with Galerkin operators and operator-led interpolation, each correction recombined with the one before so
+  /// that the error's energy is least.
   case multigrid
   /// Conjugate gradients preconditioned by a V-cycle of the same kind.
   case multigridConjugateGradients = "multigrid-conjugate-gradients"
@@ -125,7 +126,7 @@ public struct DarcySolver: Sendable {
       iteration.conjugateGradients(laplacian, tolerance: tolerance, mostIterations: most)
     case .multigrid:
       guard let multigrid = Multigrid(iteration.darcy, cycle: .w) else { return }
-      iteration.stationary(multigrid, tolerance: tolerance, mostIterations: most)
+      iteration.recombination(multigrid, tolerance: tolerance, mostIterations: most)
     case .multigridConjugateGradients:
       guard let multigrid = Multigrid(iteration.darcy, cycle: .v) else { return }
       iteration.conjugateGradients(multigrid, tolerance: tolerance, mostIterations: most)

@@ -7,8 +7,8 @@ import Tensors
 /// coarsest grid solved by Cholesky.
 ///
 /// Jumps of 100 on the scale of single points leave a few parts of an error that relaxation damps slowly and that coarse
-/// grids know only roughly. Conjugate gradients do not mind them, and V-cycles do; W-cycles, which visit every coarse grid
-/// twice and so solve there better, take about as many iterations with such coefficients as with smooth ones.
+/// grids know only roughly. W-cycles, which visit every coarse grid twice and so solve there better, leave fewer of them than
+/// V-cycles; conjugate gradients and recombined corrections take away what is left.
 ///
 /// The axes whose spacing is the smallest are coarsened first, until spacings are alike: points then couple about as much
 /// along every axis, as relaxation point by point wants it.
