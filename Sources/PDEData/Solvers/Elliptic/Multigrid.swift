@@ -1,4 +1,4 @@
-// Multigrid for one coefficient: a hierarchy of Galerkin operators, and the V-cycle through it.
+// Multigrid for one coefficient: a hierarchy of Galerkin operators, and the cycles through it.
 
 import Tensors
 
