@@ -91,7 +91,7 @@ public struct DarcyEquation: Equation {
     let solver =
       switch method {
       case .conjugateGradients: "conjugate gradients preconditioned by the constant-coefficient operator"
-      case .multigrid: "multigrid V-cycles with Galerkin operators"
+      case .multigrid: "multigrid W-cycles with Galerkin operators, recombined"
       case .multigridConjugateGradients: "conjugate gradients preconditioned by a multigrid V-cycle"
       case .alternatingDirections:
         "alternating directions with optimal shifts, with conjugate gradients where the coefficient varies"

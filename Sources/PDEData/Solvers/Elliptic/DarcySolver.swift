@@ -8,9 +8,10 @@ public enum DarcyMethod: String, Sendable, Hashable, Codable, CaseIterable {
   /// Preconditioned by the constant-coefficient operator, inverted by fast diagonalization: the condition is at most
   /// a_max/a_min, at any resolution.
   case conjugateGradients = "conjugate-gradients"
-  /// V-cycles with Galerkin operators and operator-led interpolation.
+  /// W-cycles with Galerkin operators and operator-led interpolation, each correction recombined with the one before so
+  /// that the error's energy is least.
   case multigrid
-  /// Conjugate gradients preconditioned by such a V-cycle.
+  /// Conjugate gradients preconditioned by a V-cycle of the same kind.
   case multigridConjugateGradients = "multigrid-conjugate-gradients"
   /// Alternating directions with optimal shifts where the coefficient is constant (in two dimensions); else they are the
   /// preconditioner of conjugate gradients.
@@ -124,10 +125,10 @@ public struct DarcySolver: Sendable {
     case .conjugateGradients:
       iteration.conjugateGradients(laplacian, tolerance: tolerance, mostIterations: most)
     case .multigrid:
-      guard let multigrid = Multigrid(iteration.darcy) else { return }
-      iteration.stationary(multigrid, tolerance: tolerance, mostIterations: most)
+      guard let multigrid = Multigrid(iteration.darcy, cycle: .w) else { return }
+      iteration.recombination(multigrid, tolerance: tolerance, mostIterations: most)
     case .multigridConjugateGradients:
-      guard let multigrid = Multigrid(iteration.darcy) else { return }
+      guard let multigrid = Multigrid(iteration.darcy, cycle: .v) else { return }
       iteration.conjugateGradients(multigrid, tolerance: tolerance, mostIterations: most)
     case .alternatingDirections:
       guard let constant, let directions else { return }

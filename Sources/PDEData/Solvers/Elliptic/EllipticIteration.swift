@@ -19,6 +19,8 @@ final class EllipticIteration {
   /// The direction of conjugate gradients, and what a certificate overwrites.
   private lazy var p = PaddedArray(layout)
   private lazy var scratch = PaddedArray(layout)
+  /// A p, where corrections are recombined.
+  private lazy var image = PaddedArray(layout)
   private(set) var iterations = 0
   /// Of the error in the energy norm, relative to the solution's; NaN where there was a breakdown.
   private(set) var bound = Double.infinity
@@ -82,26 +84,34 @@ final class EllipticIteration {
     }
   }
 
-  /// `x ← x + B(b − A x)` from x = 0, until the bound is at most `tolerance`.
-  func stationary(
+  /// Corrections `z = B(b − A x)` from x = 0, each recombined with the one before so that the error's energy is least
+  /// (Brandt & Mikulinsky, SIAM J. Sci. Comput. 16 (1995) 20), until the bound is at most `tolerance`. For a symmetric B
+  /// that is, rounding aside, what conjugate gradients do; residuals are the true ones here.
+  func recombination(
     _ preconditioner: any EllipticPreconditioner, tolerance: Double, mostIterations: Int
   ) {
     r.pointer.update(from: b.pointer, count: count)
     var target = tolerance
     var certificates = 0
     var first = 0.0
+    var curvature = 0.0
     while bound > tolerance, iterations < mostIterations {
       let product = preconditioner.apply(r.pointer, into: z.pointer)
       if iterations == 0 {
         first = product
         if product == 0 { bound = 0 }
       }
+      let energy = darcy.apply(z.pointer, into: q.pointer)
       // An iteration that grows is beyond help.
-      guard product.isFinite, product <= 1e8 * first else {
+      guard product.isFinite, product <= 1e8 * first, energy.isFinite else {
         bound = .nan
         return
       }
-      Pointwise.add(z.pointer, to: x.pointer, count: count)
+      if energy > 0 { curvature = direct(energy: energy, curvature) }
+      if energy > 0, curvature > 0 {
+        let length = VectorKernels.dot(p.pointer, r.pointer, count: count) / curvature
+        VectorKernels.addMultiple(length, of: p.pointer, to: x.pointer, count: count)
+      }
       iterations += 1
       let squaredEnergy = updateResidual()
       let estimate = (max(product, 0) / squaredEnergy).squareRoot()
@@ -112,6 +122,19 @@ final class EllipticIteration {
       if certificates > 8 { return }
       target = min(0.5 * target, 0.7 * estimate * tolerance / certified)
     }
+  }
+
+  /// Makes the direction p from the correction z (its image is in q, its energy given), A-orthogonal to the direction
+  /// before, whose energy is `previous`; gives p's energy.
+  private func direct(energy: Double, _ previous: Double) -> Double {
+    let product = previous > 0 ? VectorKernels.dot(z.pointer, image.pointer, count: count) : 0
+    let remainder = previous > 0 ? energy - product * product / previous : energy
+    // Where the two are parallel, all that is left is rounding.
+    let isNew = remainder > 1e-10 * energy
+    let beta = isNew && previous > 0 ? -product / previous : 0
+    VectorKernels.direct(p.pointer, z.pointer, beta: beta, count: count)
+    VectorKernels.direct(image.pointer, q.pointer, beta: beta, count: count)
+    return isNew ? remainder : energy
   }
 
   /// A direct solver, and a correction by it where the first solution is not within the tolerance.

@@ -1,30 +1,34 @@
-// Multigrid for one coefficient: a hierarchy of Galerkin operators, and the V-cycle through it.
+// Multigrid for one coefficient: a hierarchy of Galerkin operators, and the cycles through it.
 
 import Tensors
 
-/// One V-cycle as an approximate inverse: red-black relaxation before and its adjoint after the coarse
-/// correction, so that it is symmetric; coarse operators are Galerkin's with interpolation led by the operator
-/// (``StencilCoarsening``), on the coarsest grid solved by Cholesky. Contraction does not depend on the
-/// resolution. Jumps of 100 on the scale of single points leave a few parts of an error that V-cycles alone damp slowly,
-/// and conjugate gradients do not mind.
+/// One cycle as an approximate inverse: red-black relaxation before and its adjoint after the coarse correction, so that it
+/// is symmetric; coarse operators are Galerkin's with interpolation led by the operator (``StencilCoarsening``), on the
+/// coarsest grid solved by Cholesky.
+///
+/// Jumps of 100 on the scale of single points leave a few parts of an error that relaxation damps slowly and that coarse
+/// grids know only roughly. W-cycles, which visit every coarse grid twice and so solve there better, leave fewer of them than
+/// V-cycles; conjugate gradients and recombined corrections take away what is left.
 ///
 /// The axes whose spacing is the smallest are coarsened first, until spacings are alike: points then couple about as much
 /// along every axis, as relaxation point by point wants it.
 final class Multigrid: EllipticPreconditioner {
   private final class Level {
     let layout: PaddedLayout
-    /// Nil between the grids of one coarsening: no relaxation there.
-    let stencil: StencilOperator?
+    let stencil: StencilOperator
     /// Nil on the coarsest grid.
     let coarsening: StencilCoarsening?
+    /// How often a cycle visits the next grid.
+    let visits: Int
     let x: PaddedArray
     let f: PaddedArray
     let r: PaddedArray
 
-    init(_ layout: PaddedLayout, _ stencil: StencilOperator?, _ coarsening: StencilCoarsening?) {
-      self.layout = layout
+    init(_ stencil: StencilOperator, _ coarsening: StencilCoarsening?, visits: Int) {
+      layout = stencil.layout
       self.stencil = stencil
       self.coarsening = coarsening
+      self.visits = visits
       x = PaddedArray(layout)
       f = PaddedArray(layout)
       r = PaddedArray(layout)
@@ -38,9 +42,14 @@ final class Multigrid: EllipticPreconditioner {
   /// Before and after: with jumps of 100, two take a third of the iterations of one away, and the time is alike.
   private static let sweeps = 2
 
+  enum Cycle {
+    case v
+    case w
+  }
+
   /// Nil where the coefficient makes no positive definite operator (it is not finite, or its contrast is beyond the
   /// arithmetic).
-  init?(_ darcy: DarcyOperator) {
+  init?(_ darcy: DarcyOperator, cycle: Cycle) {
     let elliptic = darcy.layout
     var stencil = StencilOperator(darcy)
     var spacings = elliptic.grid.axes.map(\.spacing)
@@ -50,16 +59,17 @@ final class Multigrid: EllipticPreconditioner {
       let smallest = zip(spacings, shape).filter { $0.1 > 2 }.map(\.0).min() ?? 0
       let axes = shape.indices.filter { shape[$0] > 2 && spacings[$0] < 1.5 * smallest }
       guard !axes.isEmpty else { break }
-      for (index, axis) in axes.enumerated() {
-        let coarsening = StencilCoarsening(
-          stencil, axis: axis, isFixed: elliptic.ends[axis].map { $0 == .dirichlet })
-        levels.append(Level(stencil.layout, index == 0 ? stencil : nil, coarsening))
-        stencil = coarsening.coarsened(stencil)
-        spacings[axis] *= 2
-      }
+      let coarsening = StencilCoarsening(
+        stencil, axes: axes, isFixed: elliptic.ends.map { $0.map { $0 == .dirichlet } })
+      let coarse = coarsening.coarsened(stencil)
+      // The coarsest is solved at once, and grids of half as many points are not worth two visits.
+      let isWorthTwo = axes.count > 1 && coarse.layout.unknownCount > Self.mostDirect
+      levels.append(Level(stencil, coarsening, visits: cycle == .w && isWorthTwo ? 2 : 1))
+      stencil = coarse
+      for axis in axes { spacings[axis] *= 2 }
     }
     guard let coarsest = BandedFactorization(stencil, isSingular: elliptic.isSingular) else { return nil }
-    levels.append(Level(stencil.layout, stencil, nil))
+    levels.append(Level(stencil, nil, visits: 0))
     self.levels = levels
     self.coarsest = coarsest
   }
@@ -70,32 +80,26 @@ final class Multigrid: EllipticPreconditioner {
     let finest = levels[0]
     let count = finest.layout.count
     finest.f.pointer.update(from: r, count: count)
-    cycle(0)
+    cycle(0, isFirst: true)
     z.update(from: finest.x.pointer, count: count)
     return VectorKernels.dot(r, z, count: count)
   }
 
-  /// x from f.
-  private func cycle(_ index: Int) {
+  /// Improves x, from zero at the first visit, towards A⁻¹f.
+  private func cycle(_ index: Int, isFirst: Bool) {
     let level = levels[index]
-    let (x, f) = (level.x.pointer, level.f.pointer)
+    let (x, f, stencil) = (level.x.pointer, level.f.pointer, level.stencil)
     guard let coarsening = level.coarsening else {
       coarsest.solve(f, into: x)
       return
     }
     let next = levels[index + 1]
-    guard let stencil = level.stencil else {
-      coarsening.restrict(f, into: next.f.pointer)
-      cycle(index + 1)
-      coarsening.prolong(next.x.pointer, into: x, isAdded: false)
-      return
-    }
-    CoefficientKernels.clear(x, count: level.layout.count)
+    if isFirst { CoefficientKernels.clear(x, count: level.layout.count) }
     for _ in 0..<Self.sweeps { stencil.relax(x, f, isForward: true) }
     stencil.residual(f, x, into: level.r.pointer)
     coarsening.restrict(level.r.pointer, into: next.f.pointer)
-    cycle(index + 1)
-    coarsening.prolong(next.x.pointer, into: x, isAdded: true)
+    for visit in 0..<level.visits { cycle(index + 1, isFirst: visit == 0) }
+    coarsening.prolong(next.x.pointer, addingTo: x)
     for _ in 0..<Self.sweeps { stencil.relax(x, f, isForward: false) }
   }
 }

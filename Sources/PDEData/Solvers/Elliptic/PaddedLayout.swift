@@ -79,6 +79,13 @@ enum VectorKernels {
     }
   }
 
+  /// `x += α p`.
+  static func addMultiple(
+    _ alpha: Double, of p: UnsafePointer<Double>, to x: UnsafeMutablePointer<Double>, count: Int
+  ) {
+    for i in 0..<count { x[i] = Relaxed.multiplyAdd(alpha, p[i], x[i]) }
+  }
+
   /// `p = z + β p`.
   static func direct(
     _ p: UnsafeMutablePointer<Double>, _ z: UnsafePointer<Double>, beta: Double, count: Int

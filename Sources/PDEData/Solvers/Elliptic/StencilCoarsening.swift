@@ -1,67 +1,177 @@
-// From a box of points to every second one along an axis, and the operator there.
+// From a box of points to every second one along some axes, and the operator there.
 
 import RealModule
 import Tensors
 
-/// Coarsening along one axis, led by the operator: a point that is left out takes the value that its equation, summed over
-/// the other axes, gives it between its two neighbours (Dendy, "Black box multigrid", 1982), so that the flow through a
-/// jump of the coefficient stays continuous. The coarse operator is Galerkin's, PᵀAP.
+/// Coarsening along some axes together, led by the operator (Dendy, "Black box multigrid", J. Comput. Phys. 48 (1982) 366):
+/// a point that is left out along some axes takes the value that its equation, summed over the other axes, gives it from
+/// its neighbours, those that are left out along fewer axes first. So the flow through a jump of the coefficient stays
+/// continuous, and a point in the midst of a cell follows those of its neighbours, along every axis, that it conducts to.
+/// The coarse operator is Galerkin's, PᵀAP.
 final class StencilCoarsening: @unchecked Sendable {
-  let fine: PaddedLayout
-  let coarse: PaddedLayout
-  private let axis: Int
-  /// The first point that is kept.
-  private let first: Int
-  /// For every point that is left out, the weights of the neighbours before and after; else zero.
-  private let before: PaddedArray
-  private let after: PaddedArray
-
-  /// - Parameters:
-  ///   - axis: Counted in the layout.
-  ///   - isFixed: Whether u = 0 beyond the lower and beyond the upper end of the axis.
-  init(_ stencil: StencilOperator, axis: Int, isFixed: [Bool]) {
-    fine = stencil.layout
-    self.axis = axis
-    // Next to a zero the first point is left out.
-    let n = fine.shape[axis]
-    first = isFixed[0] && n > 1 ? 1 : 0
-    var shape = fine.shape
-    shape[axis] = (n - first + 1) / 2
-    coarse = PaddedLayout(shape: shape)
-    before = PaddedArray(fine)
-    after = PaddedArray(fine)
-    setWeights(stencil, isFixed)
+  /// What the kept points give to their neighbours on one side.
+  private struct Side {
+    /// Along z, y, x.
+    let steps: [Int]
+    /// From a kept point to that neighbour.
+    let offset: Int
+    /// Of the kept points: the share of each in its neighbour.
+    let weights: PaddedArray
   }
 
-  /// Whether a point is kept.
-  private func isKept(_ index: Int) -> Bool { index >= first && (index - first).isMultiple(of: 2) }
+  let fine: PaddedLayout
+  let coarse: PaddedLayout
+  /// Along z, y, x: whether every second point is left out, the first that is kept, how many points there are.
+  private let isHalved: [Bool]
+  private let first: [Int]
+  private let counts: [Int]
+  private let isFixed: [[Bool]]
+  /// In the order of the axes along which the neighbour is left out: one, two, three of them.
+  private let sides: [Side]
 
-  private func setWeights(_ stencil: StencilOperator, _ isFixed: [Bool]) {
-    let (box, n) = (3 - fine.rank + axis, fine.shape[axis])
+  /// - Parameters:
+  ///   - axes: Counted in the layout.
+  ///   - isFixed: For every axis whether u = 0 beyond its lower and beyond its upper end.
+  init(_ stencil: StencilOperator, axes: [Int], isFixed: [[Bool]]) {
+    let fine = stencil.layout
+    let missing = 3 - fine.rank
+    var (isHalved, first) = ([false, false, false], [0, 0, 0])
+    var shape = fine.shape
+    for axis in axes {
+      isHalved[missing + axis] = true
+      // Next to a zero the first point is left out.
+      let start = isFixed[axis][0] && fine.shape[axis] > 1 ? 1 : 0
+      first[missing + axis] = start
+      shape[axis] = (fine.shape[axis] - start + 1) / 2
+    }
+    let coarse = PaddedLayout(shape: shape)
+    sides = Self.steps { isHalved[$0] }
+      .filter { $0 != [0, 0, 0] }
+      .sorted { Self.rank($0) < Self.rank($1) }
+      .map {
+        Side(steps: $0, offset: StencilOperator.offset($0, fine), weights: PaddedArray(coarse))
+      }
+    (self.fine, self.coarse, self.isHalved, self.first) = (fine, coarse, isHalved, first)
+    counts = [Int](repeating: 1, count: missing) + fine.shape
+    self.isFixed = [[Bool]](repeating: [false, false], count: missing) + isFixed
+    setWeights(stencil)
+  }
+
+  private static func rank(_ steps: [Int]) -> Int { steps.count { $0 != 0 } }
+
+  /// −1, 0, 1 along the axes that are `included`, 0 along others.
+  private static func steps(along included: (Int) -> Bool) -> [[Int]] {
+    (0..<3).reduce([[]]) { result, axis in
+      result.flatMap { start in (included(axis) ? [-1, 0, 1] : [0]).map { start + [$0] } }
+    }
+  }
+
+  private func weights(_ steps: [Int]) -> UnsafePointer<Double>? {
+    sides.first { $0.steps == steps }.map { UnsafePointer($0.weights.pointer) }
+  }
+
+  /// Calls `body(plane and row, place in the coarse array, place in the fine one)` for the rows of the coarse box.
+  @inline(__always)
+  private func forEachRow(_ body: ([Int], Int, Int) -> Void) {
+    let steps = isHalved.map { $0 ? 2 : 1 }
+    coarse.forEachRow { plane, row, place in
+      let (z, y) = (steps[0] * plane + first[0], steps[1] * row + first[1])
+      body([z, y], place, fine.row(z, y) + first[2])
+    }
+  }
+
+  // MARK: - Interpolation
+
+  private func setWeights(_ stencil: StencilOperator) {
     let table = CouplingTable(stencil)
-    let lines = AlignedMemory<Double>(count: 2 * fine.stride)
-    let (lower, upper) = (lines.pointer, lines.pointer + fine.stride)
-    fine.forEachRow { plane, row, offset in
-      let index = box == 0 ? plane : row
-      guard box == 2 || !isKept(index) else { return }
-      for i in 0..<fine.columns { (lower[i], upper[i]) = (0, 0) }
-      for (steps, coupling) in table.neighbours where steps[box] != 0 {
-        Pointwise.add(coupling + offset, to: steps[box] < 0 ? lower : upper, count: fine.columns)
-      }
-      for i in 0..<fine.columns {
-        let position = box == 2 ? i : index
-        guard !isKept(position) else { continue }
-        // Galerkin's operators may couple points the wrong way round; weights that are no means spoil all coarser grids.
-        (lower[i], upper[i]) = (max(lower[i], 0), max(upper[i], 0))
-        var sum = lower[i] + upper[i]
-        // Beyond a fixed end the neighbour is zero: what the row lacks to vanish in sum is coupled to it.
-        if position == 0 && isFixed[0] || position == n - 1 && isFixed[1] {
-          sum += max(0, table.excess(at: offset + i))
+    let columns = coarse.columns
+    let lines = AlignedMemory<Double>(count: 2 * coarse.stride)
+    let (sum, part) = (lines.pointer, lines.pointer + coarse.stride)
+    for side in sides {
+      let groups = groups(of: side, table)
+      let target = side.weights.pointer
+      forEachRow { position, place, source in
+        let (z, y) = (position[0] + side.steps[0], position[1] + side.steps[1])
+        guard (0..<counts[0]).contains(z), (0..<counts[1]).contains(y) else { return }
+        let start = source + side.offset
+        for i in 0..<columns { (sum[i], target[place + i]) = (0, 0) }
+        for group in groups {
+          for i in 0..<columns { part[i] = 0 }
+          for coupling in group.couplings {
+            Self.add(coupling + start, to: part, count: columns, isHalved: isHalved[2])
+          }
+          // Galerkin's operators may couple points the wrong way round; weights that are no means spoil all coarser
+          // grids.
+          for i in 0..<columns {
+            part[i] = max(part[i], 0)
+            sum[i] += part[i]
+          }
+          guard group.isTowards else { continue }
+          if let near = group.weights {
+            Pointwise.addProduct(part, near + place, to: target + place, count: columns)
+          } else {
+            Pointwise.add(part, to: target + place, count: columns)
+          }
         }
-        guard sum > 0 else { continue }
-        before.pointer[offset + i] = lower[i] / sum
-        after.pointer[offset + i] = upper[i] / sum
+        addExcess(table, side, [z, y], start, to: sum)
+        for i in 0..<columns { target[place + i] = sum[i] > 0 ? target[place + i] / sum[i] : 0 }
+        // Neighbours beyond the ends are none.
+        if side.steps[2] < 0, first[2] == 0 { target[place] = 0 }
+        if side.steps[2] > 0, 2 * (columns - 1) + first[2] + 1 >= counts[2] {
+          target[place + columns - 1] = 0
+        }
       }
+    }
+  }
+
+  /// Couplings that are summed over the axes along which the neighbour is kept.
+  private struct Group {
+    var couplings: [UnsafePointer<Double>]
+    /// Whether they lead towards the kept point in question.
+    var isTowards: Bool
+    /// Its share in the point that they lead to; nil: it is that point.
+    var weights: UnsafePointer<Double>?
+  }
+
+  private func groups(of side: Side, _ table: CouplingTable) -> [Group] {
+    Self.steps { side.steps[$0] != 0 }.filter { $0 != [0, 0, 0] }.map { steps in
+      let couplings = table.neighbours.filter { neighbour in
+        (0..<3).allSatisfy { side.steps[$0] == 0 || neighbour.steps[$0] == steps[$0] }
+      }
+      let isTowards = (0..<3).allSatisfy { steps[$0] == 0 || steps[$0] == -side.steps[$0] }
+      return Group(
+        couplings: couplings.map(\.coupling), isTowards: isTowards,
+        weights: isTowards ? weights(zip(side.steps, steps).map { $0 + $1 }) : nil)
+    }
+  }
+
+  /// Beyond a fixed end the neighbour is zero: what a row lacks to vanish in sum is coupled to it.
+  private func addExcess(
+    _ table: CouplingTable, _ side: Side, _ position: [Int], _ start: Int,
+    to sum: UnsafeMutablePointer<Double>
+  ) {
+    func isAtEnd(_ axis: Int, _ index: Int) -> Bool {
+      side.steps[axis] != 0
+        && (index == 0 && isFixed[axis][0] || index == counts[axis] - 1 && isFixed[axis][1])
+    }
+    let step = isHalved[2] ? 2 : 1
+    if isAtEnd(0, position[0]) || isAtEnd(1, position[1]) {
+      for i in 0..<coarse.columns { sum[i] += max(0, table.excess(at: start + i * step)) }
+    } else if side.steps[2] != 0 {
+      for i in Set([0, coarse.columns - 1]) where isAtEnd(2, i * step + first[2] + side.steps[2]) {
+        sum[i] += max(0, table.excess(at: start + i * step))
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func add(
+    _ source: UnsafePointer<Double>, to target: UnsafeMutablePointer<Double>, count: Int, isHalved: Bool
+  ) {
+    if isHalved {
+      for i in 0..<count { target[i] += source[2 * i] }
+    } else {
+      for i in 0..<count { target[i] += source[i] }
     }
   }
 
@@ -69,76 +179,54 @@ final class StencilCoarsening: @unchecked Sendable {
 
   /// `coarse = Pᵀ r`.
   func restrict(_ r: UnsafePointer<Double>, into target: UnsafeMutablePointer<Double>) {
-    let (step, before, after) = (fine.strides[axis], before.pointer, after.pointer)
-    forEachRow { place, source, count, isAlong in
-      if isAlong {
-        Self.restrict(target + place, r + source, before + source, after + source, count, step, by: 2)
-      } else {
-        Self.restrict(target + place, r + source, before + source, after + source, count, step, by: 1)
+    let (columns, isHalved) = (coarse.columns, isHalved[2])
+    forEachRow { _, place, source in
+      for i in 0..<columns { target[place + i] = 0 }
+      Self.add(r + source, to: target + place, count: columns, isHalved: isHalved)
+      for side in sides {
+        Self.gather(
+          target + place, side.weights.pointer + place, r + source + side.offset, columns, isHalved)
       }
     }
   }
 
   @inline(__always)
-  private static func restrict(
-    _ target: UnsafeMutablePointer<Double>, _ r: UnsafePointer<Double>, _ before: UnsafePointer<Double>,
-    _ after: UnsafePointer<Double>, _ count: Int, _ step: Int, by stride: Int
+  private static func gather(
+    _ target: UnsafeMutablePointer<Double>, _ weights: UnsafePointer<Double>, _ r: UnsafePointer<Double>,
+    _ count: Int, _ isHalved: Bool
   ) {
-    for i in 0..<count {
-      let c = i * stride
-      // The point before has this one after it.
-      let sum = Relaxed.multiplyAdd(after[c - step], r[c - step], r[c])
-      target[i] = Relaxed.multiplyAdd(before[c + step], r[c + step], sum)
+    if isHalved {
+      for i in 0..<count { target[i] = Relaxed.multiplyAdd(weights[i], r[2 * i], target[i]) }
+    } else {
+      for i in 0..<count { target[i] = Relaxed.multiplyAdd(weights[i], r[i], target[i]) }
     }
   }
 
-  /// `x = P e` or `x += P e`.
-  func prolong(
-    _ e: UnsafePointer<Double>, into x: UnsafeMutablePointer<Double>, isAdded: Bool
-  ) {
-    let (before, after) = (before.pointer, after.pointer)
-    let box = 3 - fine.rank + axis
-    let coarseStep = coarse.strides[axis]
-    fine.forEachRow { plane, row, offset in
-      let target = x + offset
-      if !isAdded { for i in 0..<fine.columns { target[i] = 0 } }
-      if box == 2 {
-        let source = e + coarse.row(plane, row)
-        for i in 0..<coarse.columns { target[2 * i + first] += source[i] }
-        // Left out are those before the first kept, and then every second.
-        for i in Swift.stride(from: 1 - first, to: fine.columns, by: 2) {
-          let next = (i - first + 1) >> 1
-          target[i] += before[offset + i] * source[next - 1] + after[offset + i] * source[next]
-        }
-        return
-      }
-      let index = box == 0 ? plane : row
-      if isKept(index) {
-        let place = (index - first) / 2
-        let source = e + (box == 0 ? coarse.row(place, row) : coarse.row(plane, place))
-        Pointwise.add(source, to: target, count: fine.columns)
+  /// `x += P e`.
+  func prolong(_ e: UnsafePointer<Double>, addingTo x: UnsafeMutablePointer<Double>) {
+    let (columns, isHalved) = (coarse.columns, isHalved[2])
+    forEachRow { _, place, source in
+      let (target, values) = (x + source, e + place)
+      if isHalved {
+        for i in 0..<columns { target[2 * i] += values[i] }
       } else {
-        let place = (index - first + 1) >> 1
-        let source = e + (box == 0 ? coarse.row(place, row) : coarse.row(plane, place))
-        Pointwise.addProduct(before + offset, source - coarseStep, to: target, count: fine.columns)
-        Pointwise.addProduct(after + offset, source, to: target, count: fine.columns)
+        for i in 0..<columns { target[i] += values[i] }
+      }
+      for side in sides {
+        Self.scatter(target + side.offset, side.weights.pointer + place, values, columns, isHalved)
       }
     }
   }
 
-  /// Calls `body(place in the coarse array, place in the fine one, points, whether they lie along the axis)` for the rows of the
-  /// coarse box.
   @inline(__always)
-  private func forEachRow(_ body: (Int, Int, Int, Bool) -> Void) {
-    let box = 3 - fine.rank + axis
-    coarse.forEachRow { plane, row, place in
-      let source =
-        switch box {
-        case 0: fine.row(2 * plane + first, row)
-        case 1: fine.row(plane, 2 * row + first)
-        default: fine.row(plane, row) + first
-        }
-      body(place, source, coarse.columns, box == 2)
+  private static func scatter(
+    _ target: UnsafeMutablePointer<Double>, _ weights: UnsafePointer<Double>, _ e: UnsafePointer<Double>,
+    _ count: Int, _ isHalved: Bool
+  ) {
+    if isHalved {
+      for i in 0..<count { target[2 * i] = Relaxed.multiplyAdd(weights[i], e[i], target[2 * i]) }
+    } else {
+      for i in 0..<count { target[i] = Relaxed.multiplyAdd(weights[i], e[i], target[i]) }
     }
   }
 
@@ -146,49 +234,22 @@ final class StencilCoarsening: @unchecked Sendable {
 
   /// PᵀAP.
   func coarsened(_ stencil: StencilOperator) -> StencilOperator {
-    let (box, step) = (3 - fine.rank + axis, fine.strides[axis])
     let table = CouplingTable(stencil)
-    let ones = AlignedMemory<Double>(count: 2 * coarse.stride + 2)
+    let ones = AlignedMemory<Double>(count: coarse.stride)
     ones.buffer.initialize(repeating: 1)
     let one = UnsafePointer(ones.pointer)
-    // Weight of the coarse point at distance `side` (in fine points) before or after a fine point.
-    func weights(_ side: Int) -> UnsafePointer<Double>? {
-      side == 0 ? nil : UnsafePointer(side < 0 ? after.pointer : before.pointer)
-    }
     let diagonal = PaddedArray(coarse)
     var couplings: [([Int], PaddedArray)] = []
     for steps in Self.neighbourhood(rank: fine.rank) {
-      let isDiagonal = steps.allSatisfy { $0 == 0 }
-      var terms: [Term] = []
-      for side in -1...1 {
-        for reach in -1...1 {
-          // From the fine point at `side` of this coarse point to one at `end` of the other coarse point.
-          let end = side + reach - 2 * steps[box]
-          guard abs(end) <= 1 else { continue }
-          var fineSteps = steps
-          fineSteps[box] = reach
-          let isOwn = fineSteps.allSatisfy { $0 == 0 }
-          guard let entries = isOwn ? UnsafePointer(stencil.diagonal.pointer) : table.coupling(fineSteps)
-          else { continue }
-          terms.append(
-            Term(
-              near: weights(side).map { $0 + side * step },
-              entries: entries + side * step,
-              far: weights(end).map { $0 + side * step + StencilOperator.offset(fineSteps, fine) },
-              sign: isOwn == isDiagonal ? 1 : -1))
-        }
-      }
+      let isDiagonal = steps == [0, 0, 0]
+      let terms = terms(steps, stencil, table)
       guard !terms.isEmpty else { continue }
       let result = isDiagonal ? diagonal : PaddedArray(coarse)
-      forEachRow { place, source, count, isAlong in
+      forEachRow { _, place, source in
         for term in terms {
-          let target = result.pointer + place
-          let (near, far) = (term.near.map { $0 + source } ?? one, term.far.map { $0 + source } ?? one)
-          if isAlong {
-            Self.accumulate(target, near, term.entries + source, far, term.sign, count, by: 2)
-          } else {
-            Self.accumulate(target, near, term.entries + source, far, term.sign, count, by: 1)
-          }
+          Self.accumulate(
+            result.pointer + place, term.near.map { $0 + place } ?? one, term.entries + source,
+            term.far.map { $0 + place } ?? one, term.sign, coarse.columns, isHalved[2])
         }
       }
       if !isDiagonal { couplings.append((steps, result)) }
@@ -196,6 +257,7 @@ final class StencilCoarsening: @unchecked Sendable {
     return StencilOperator(coarse, couplings: couplings, diagonal: diagonal)
   }
 
+  /// A path from a coarse point over the fine points next to it and the operator to another coarse point.
   private struct Term {
     /// The weight of the fine point in this coarse point's function; nil: 1.
     var near: UnsafePointer<Double>?
@@ -204,14 +266,40 @@ final class StencilCoarsening: @unchecked Sendable {
     var sign: Double
   }
 
+  private func terms(_ steps: [Int], _ stencil: StencilOperator, _ table: CouplingTable) -> [Term] {
+    let distance = StencilOperator.offset(steps, coarse)
+    var result: [Term] = []
+    for side in [[0, 0, 0]] + sides.map(\.steps) {
+      for end in [[0, 0, 0]] + sides.map(\.steps) {
+        // From the fine point at `side` of this coarse point to one at `end` of the other.
+        let reach = (0..<3).map { (isHalved[$0] ? 2 : 1) * steps[$0] + end[$0] - side[$0] }
+        guard reach.allSatisfy({ abs($0) <= 1 }) else { continue }
+        let isOwn = reach == [0, 0, 0]
+        guard let entries = isOwn ? UnsafePointer(stencil.diagonal.pointer) : table.coupling(reach) else {
+          continue
+        }
+        result.append(
+          Term(
+            near: weights(side), entries: entries + StencilOperator.offset(side, fine),
+            far: weights(end).map { $0 + distance }, sign: isOwn == (steps == [0, 0, 0]) ? 1 : -1))
+      }
+    }
+    return result
+  }
+
   @inline(__always)
   private static func accumulate(
     _ target: UnsafeMutablePointer<Double>, _ near: UnsafePointer<Double>, _ entries: UnsafePointer<Double>,
-    _ far: UnsafePointer<Double>, _ sign: Double, _ count: Int, by stride: Int
+    _ far: UnsafePointer<Double>, _ sign: Double, _ count: Int, _ isHalved: Bool
   ) {
-    for i in 0..<count {
-      let c = i * stride
-      target[i] = Relaxed.multiplyAdd(sign * near[c], entries[c] * far[c], target[i])
+    if isHalved {
+      for i in 0..<count {
+        target[i] = Relaxed.multiplyAdd(sign * near[i] * far[i], entries[2 * i], target[i])
+      }
+    } else {
+      for i in 0..<count {
+        target[i] = Relaxed.multiplyAdd(sign * near[i] * far[i], entries[i], target[i])
+      }
     }
   }
 
