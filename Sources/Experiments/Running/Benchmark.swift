@@ -36,9 +36,11 @@ public struct Benchmark: Sendable {
   ///
   /// - Parameters:
   ///   - grid: Points along each axis.
+  ///   - memory: What a training step keeps for its way back.
   ///   - repetitions: How often each is timed; nil: for about two seconds, at least five times.
   public init(
-    _ model: ModelConfiguration, grid: [Int], batchSize: Int, repetitions: Int? = nil, watch: Watch = Watch()
+    _ model: ModelConfiguration, grid: [Int], batchSize: Int, memory: TrainingSection.Memory = .normal,
+    repetitions: Int? = nil, watch: Watch = Watch()
   ) throws {
     var model = model
     model.channels = (max(model.channels.inputs, 1), max(model.channels.outputs, 1))
@@ -64,7 +66,7 @@ public struct Benchmark: Sendable {
     var step: UInt64 = 0
     trainStepMilliseconds = try Self.time(repetitions, watch) {
       module.clearGradients()
-      let tape = Tape<Float>(step: step)
+      let tape = Tape<Float>(savesMemory: memory == .low, step: step)
       let loss = lossFunction(try normalized(input, at: positions, on: tape), target, on: tape)
       tape.backward(from: loss)
       optimizer.step(learningRate: configuration.optimizer.learningRate)
