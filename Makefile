@@ -10,7 +10,7 @@ PYTHON ?= python3
 SWIFTFLAGS := -c release -Xcc -march=$(OPERATORS_MARCH)
 PROGRAM := .build/release/operatorctl
 
-.PHONY: all deps build test validate demo bench bench-solvers format lint install clean help
+.PHONY: all deps build test validate demo bench bench-kernels bench-solvers format lint install clean help
 
 all: build
 
@@ -20,7 +20,8 @@ help:
 	@echo "make build    the program, at $(PROGRAM)"
 	@echo "make install  the program, into PREFIX/bin (PREFIX=$(PREFIX))"
 	@echo "make deps     install FFTW, OpenBLAS and NetCDF where pkg-config does not find them"
-	@echo "make bench    compare with the Python peers, in turn: models, Burgers, Darcy, files"
+	@echo "make bench    compare with the Python peers, in turn: models (into docs/benchmarks.md), Burgers, Darcy, files"
+	@echo "make bench-kernels  time the kernels beside the limits of the machine"
 	@echo "make bench-solvers  time the solvers beside their peers and the limits of the machine"
 	@echo "make validate the long runs of docs/validation.md: minutes"
 	@echo "make format   format the sources; make lint checks them"
@@ -50,7 +51,12 @@ demo: build
 	touch $@
 
 bench: build .venv/peers
-	.venv/bin/python Benchmarks/compare.py models burgers darcy files | tee bench.md
+	$(SWIFT) build $(SWIFTFLAGS) --package-path Benchmarks --product KernelBenchmarks
+	.venv/bin/python Benchmarks/compare.py models optimizer burgers darcy files --write docs/benchmarks.md | tee bench.md
+
+bench-kernels: deps
+	$(SWIFT) build $(SWIFTFLAGS) --package-path Benchmarks --product KernelBenchmarks
+	Benchmarks/.build/release/KernelBenchmarks | tee bench-kernels.md
 
 bench-solvers: build .venv/peers
 	$(SWIFT) build $(SWIFTFLAGS) --package-path Benchmarks
@@ -67,4 +73,4 @@ install: build
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/operatorctl
 
 clean:
-	rm -rf .build Benchmarks/.build .venv demo bench.md bench-solvers.md
+	rm -rf .build Benchmarks/.build .venv demo bench.md bench-kernels.md bench-solvers.md

@@ -7,12 +7,20 @@ let package = Package(
   platforms: [.macOS(.v15)],
   dependencies: [.package(name: "operators", path: "..")],
   targets: [
+    .target(name: "Measurement"),
+    .executableTarget(
+      name: "KernelBenchmarks",
+      dependencies: [
+        "Measurement", .product(name: "Operators", package: "operators"),
+        .product(name: "Autodiff", package: "operators"), .product(name: "Spectral", package: "operators"),
+        .product(name: "Tensors", package: "operators"),
+      ]),
     .executableTarget(
       name: "SolverBenchmarks",
       dependencies: [
-        .product(name: "PDEData", package: "operators"), .product(name: "Spectral", package: "operators"),
-        .product(name: "Tensors", package: "operators"),
-      ])
+        "Measurement", .product(name: "PDEData", package: "operators"),
+        .product(name: "Spectral", package: "operators"), .product(name: "Tensors", package: "operators"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -5,73 +5,16 @@ only: the table says on which machine.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-PEERS = pathlib.Path(__file__).parent / "peers"
-
-# name, options that both sides understand, whether JAX runs it too
-MODELS = [
-    ("FNO 1-D, 1024, modes 32, width 64, batch 20", "--modes 32 --width 64 --grid 1024 --batch-size 20", True),
-    ("FNO 2-D, 64², modes 24², width 32, batch 20", "--modes 24x24 --width 32 --grid 64x64 --batch-size 20", True),
-    ("FNO 2-D, 128², modes 64², width 64, batch 8", "--modes 64x64 --width 64 --grid 128x128 --batch-size 8", True),
-    ("FNO 2-D, 512², modes 24², width 32, batch 1", "--modes 24x24 --width 32 --grid 512x512 --batch-size 1", False),
-    ("FNO 3-D, 64×64×20, modes 16³, width 20, batch 4",
-     "--modes 16x16x16 --width 20 --grid 64x64x20 --batch-size 4", False),
-] + [
-    (f"TFNO {name}, rank 0.05, 128², modes 64², width 64, batch 8",
-     f"--model tfno --factorization {kind} --rank 0.05 --modes 64x64 --width 64 --grid 128x128 --batch-size 8", False)
-    for name, kind in (("Tucker", "tucker"), ("TT", "tt"), ("CP", "cp"))
-]
-
-
-def output(command, **options):
-    """The JSON object that a command prints last."""
-    result = subprocess.run(command, check=True, capture_output=True, text=True, **options)
-    return json.loads(result.stdout.strip().splitlines()[-1])
-
-
-def machine():
-    model = platform.processor()
-    if os.path.exists("/proc/cpuinfo"):
-        names = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
-        model = f"{len(names)} × {names[0]}"
-    return f"{model}, {platform.system()}"
-
-
-def medians(runs, keys):
-    return {key: statistics.median(run[key] for run in runs) for key in keys}
-
-
-def models(program, rounds, threads, chosen):
-    keys = ("train_step_ms", "inference_ms", "peak_memory_mb")
-    rows = []
-    for index, (name, options, has_jax) in enumerate(MODELS):
-        if chosen and str(index) not in chosen:
-            continue
-        options = options.split() + ["--threads", str(threads)]
-        ours, peer, jax = [], [], []
-        for _ in range(rounds):
-            ours.append(output([program, "benchmark", *([] if "--model" in options else ["--model", "fno"]),
-                                *options, "--json"]))
-            peer.append(output([sys.executable, str(PEERS / "neuraloperator_step.py"), *options]))
-            if has_jax:
-                jax.append(output([sys.executable, str(PEERS / "jax_step.py"), *options]))
-        a, b = medians(ours, keys), medians(peer, keys)
-        row = [name] + [f"{a[key]:.0f} / {b[key]:.0f} ({b[key] / a[key]:.1f}×)" for key in keys]
-        row.append(f"{medians(jax, keys[:1])['train_step_ms'] / a['train_step_ms']:.1f}×" if jax else "–")
-        rows.append(row)
-        print("|", " | ".join(row), "|", file=sys.stderr, flush=True)
-    return ["", "| model | train step, ms: ours / neuraloperator | inference, ms | peak memory, MB | JAX, train step |",
-            "|---|---|---|---|---|"] + ["| " + " | ".join(row) + " |" for row in rows]
-
+from models import MODELS, models, optimizer
+from running import PEERS, around_section, machine, output, replace_section
 
 def darcy_training(program, train, test, seeds, epochs):
     settings = ["--modes", "12x12", "--width", "32", "--layers", "4", "--epochs", str(epochs), "--batch-size", "20",
@@ -154,20 +97,31 @@ def files(program):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="+", choices=["models", "training", "burgers", "darcy", "files"])
+    parser.add_argument("what", nargs="+", choices=["models", "optimizer", "training", "burgers", "darcy", "files"])
     parser.add_argument("--program", default=".build/release/operatorctl")
+    parser.add_argument("--benchmarks", default="Benchmarks/.build/release/KernelBenchmarks", help="of optimizer")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--models", nargs="*", help="numbers of models in the table")
+    parser.add_argument("--models", nargs="*", help="numbers of models in the table: " + "; ".join(
+        f"{index} {model.name}" for index, model in enumerate(MODELS)))
+    parser.add_argument("--write", metavar="FILE", help="put models and optimizer into their section of this document")
     parser.add_argument("--train", help="of training: neuraloperator's Darcy set as NetCDF")
     parser.add_argument("--test")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=100)
     options = parser.parse_args()
-    lines = [f"{machine()}, {time.strftime('%Y-%m-%d')}."]
+    if options.write and not {"models", "optimizer"} <= set(options.what):
+        parser.error("--write wants both models and optimizer")
+    if options.write:
+        around_section(options.write, "models")  # better now than when all is measured
+    heading = f"{machine()}, {time.strftime('%Y-%m-%d')}."
+    lines, section = [heading], [heading]
     for what in options.what:
-        if what == "models":
-            lines += models(options.program, options.rounds, options.threads, options.models)
+        if what in ("models", "optimizer"):
+            part = (models(options.program, options.rounds, options.threads, options.models or ())
+                    if what == "models" else optimizer(options.benchmarks, options.rounds, options.threads))
+            lines += part
+            section += part
         elif what == "training":
             lines += darcy_training(options.program, options.train, options.test, options.seeds, options.epochs)
         elif what == "burgers":
@@ -177,6 +131,8 @@ def main():
         else:
             lines += darcy(options.program, 421)
     print("\n".join(lines))
+    if options.write:
+        replace_section(options.write, "models", section)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,13 @@ def arguments():
     parser.add_argument("--no-channel-mlp", action="store_true")
     parser.add_argument("--factorization", choices=["tucker", "cp", "tt"], help="of tfno; tucker by default")
     parser.add_argument("--rank", type=float, help="of tfno; 0.1 by default")
+    parser.add_argument(
+        "--implementation",
+        choices=["factorized", "reconstructed"],
+        default="factorized",
+        help="of tfno: how factors are applied",
+    )
+    parser.add_argument("--compile", action="store_true", help="by torch.compile, which wants a C++ compiler")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=10)
     return parser.parse_args()
@@ -44,9 +51,11 @@ def main():
     if options.model == "tfno":
         choices["factorization"] = options.factorization or "tucker"
         choices["rank"] = 0.1 if options.rank is None else options.rank
+        choices["implementation"] = options.implementation
         model = TFNO(**choices)
     else:
         model = FNO(**choices)
+    network = torch.compile(model) if options.compile else model
     inputs = torch.randn(options.batch_size, options.input_channels, *options.grid)
     target = torch.randn(options.batch_size, options.output_channels, *options.grid)
     relative_l2 = LpLoss(d=len(options.grid) + 1, reduction="mean")
@@ -55,15 +64,15 @@ def main():
 
     def train_step():
         optimizer.zero_grad(set_to_none=True)
-        relative_l2(model(inputs), target).backward()
+        relative_l2(network(inputs), target).backward()
         optimizer.step()
 
     def inference():
         with torch.inference_mode():
-            model(inputs)
+            network(inputs)
 
-    train_step_seconds = common.median_seconds(train_step, options.repeats, warm_up=2)
-    inference_seconds = common.median_seconds(inference, options.repeats)
+    train_step_seconds = common.median_seconds(train_step, options.repeats, warm_up=2, limit=10)
+    inference_seconds = common.median_seconds(inference, options.repeats, limit=5)
     common.report(
         ["neuraloperator", "torch"],
         train_step_ms=1e3 * train_step_seconds,

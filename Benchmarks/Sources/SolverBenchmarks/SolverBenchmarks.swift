@@ -3,6 +3,7 @@
 //     SolverBenchmarks [poisson3d] [sweeps] [--points 255] [--threads 2] [--repeats 5]
 
 import Foundation
+import Measurement
 import PDEData
 import Spectral
 import Tensors
@@ -81,8 +82,4 @@ struct SolverBenchmarks {
       }
     }
   }
-}
-
-struct UsageError: Error, CustomStringConvertible {
-  let description: String
 }

@@ -15,6 +15,9 @@ public struct TrainingSection: Codable, Sendable, Equatable {
     case everyStep = "every_step"
   }
 
+  /// What is kept of a step for its way back.
+  public typealias Memory = TrainingConfiguration.Memory
+
   public var epochs = 100
   public var batchSize = 20
   public var loss = Loss.relativeL2
@@ -52,6 +55,8 @@ public struct TrainingSection: Codable, Sendable, Equatable {
   public var checkpointInterval = 10.0
   /// Whether Fourier transforms are planned by rule instead of by measurement.
   public var deterministic = false
+  /// Whether activations that are cheap to compute are computed again on the way back, to save memory.
+  public var memory = Memory.normal
   /// How modes come into use while training; nil: all from the beginning.
   public var incrementalModes: ModeGrowth?
   /// A model (run folder or file) to begin with instead of random parameters.
@@ -86,6 +91,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
     seed = try values.decode(.seed, default: seed)
     checkpointInterval = try values.decode(.checkpointInterval, default: checkpointInterval)
     deterministic = try values.decode(.deterministic, default: deterministic)
+    memory = try values.decode(.memory, default: memory)
     incrementalModes = try values.decodeIfPresent(ModeGrowth.self, forKey: .incrementalModes)
     initializeFrom = try values.decodeIfPresent(String.self, forKey: .initializeFrom)
   }
@@ -108,7 +114,7 @@ public struct TrainingSection: Codable, Sendable, Equatable {
     case outputNormalization = "output_normalization"
     case rollout, seed
     case checkpointInterval = "checkpoint_interval"
-    case deterministic
+    case deterministic, memory
     case incrementalModes = "incremental_modes"
     case initializeFrom = "initialize_from"
   }
@@ -131,6 +137,6 @@ public struct TrainingSection: Codable, Sendable, Equatable {
         epsilon: epsilon, momentum: momentum, nesterov: nesterov),
       schedule: LearningRateSchedule(course, warmUp: warmupEpochs == 0 ? nil : .init(epochs: warmupEpochs)),
       loss: loss, gradientClip: gradientClip, seed: seed, checkpointInterval: checkpointInterval,
-      modeGrowth: incrementalModes)
+      modeGrowth: incrementalModes, memory: memory)
   }
 }

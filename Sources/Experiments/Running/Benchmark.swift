@@ -37,10 +37,11 @@ public struct Benchmark: Sendable {
   /// - Parameters:
   ///   - grid: Points along each axis.
   ///   - queries: Of a model whose output may lie elsewhere, how many points it is wanted at; nil: on the grid.
+  ///   - memory: What a training step keeps for its way back.
   ///   - repetitions: How often each is timed; nil: for about two seconds, at least five times.
   public init(
-    _ model: ModelConfiguration, grid: [Int], queries: Int? = nil, batchSize: Int, repetitions: Int? = nil,
-    watch: Watch = Watch()
+    _ model: ModelConfiguration, grid: [Int], queries: Int? = nil, batchSize: Int,
+    memory: TrainingSection.Memory = .normal, repetitions: Int? = nil, watch: Watch = Watch()
   ) throws {
     var model = model
     model.channels = (max(model.channels.inputs, 1), max(model.channels.outputs, 1))
@@ -88,7 +89,7 @@ public struct Benchmark: Sendable {
     var step: UInt64 = 0
     trainStepMilliseconds = try Self.time(repetitions, watch) {
       module.clearGradients()
-      let tape = Tape<Float>(step: step)
+      let tape = Tape<Float>(savesMemory: memory == .low, step: step)
       let loss = lossFunction(
         try normalized(input, at: positions, queries: targets, on: tape), target, on: tape)
       tape.backward(from: loss)

@@ -167,7 +167,8 @@ public final class Trainer<Element: SpectralScalar> {
       stepsPerEpoch: stepsPerEpoch, state: state.schedule)
     normalized.model.clearGradients()
     let tape = Tape<Element>(
-      seed: configuration.seed, step: UInt64(position.epoch * stepsPerEpoch + position.step))
+      savesMemory: configuration.memory == .low, seed: configuration.seed,
+      step: UInt64(position.epoch * stepsPerEpoch + position.step))
     let prediction = try trainingOperator(
       batch.input, at: training.positions, queries: training.targetPositions, on: tape)
     let lossOnTape = loss(prediction, batch.target, on: tape)

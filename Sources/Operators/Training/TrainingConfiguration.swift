@@ -2,6 +2,14 @@
 
 /// The settings of a training run.
 public struct TrainingConfiguration: Codable, Sendable, Hashable {
+  /// What is kept of a step for its way back.
+  public enum Memory: String, Codable, Sendable, CaseIterable {
+    /// Whatever is quicker kept than computed again.
+    case normal
+    /// Less: what is cheap is computed again.
+    case low
+  }
+
   public var epochs: Int
   /// Samples a step; the last batch of an epoch has what is left.
   public var batchSize: Int
@@ -17,12 +25,18 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
   public var checkpointInterval: Double
   /// How modes come into use; nil: all from the beginning.
   public var modeGrowth: ModeGrowth?
+  /// How much memory a step takes. Results do not depend on it, and checkpoints do not hold it.
+  public var memory = Memory.normal
+
+  private enum CodingKeys: String, CodingKey {
+    case epochs, batchSize, optimizer, schedule, loss, gradientClip, seed, checkpointInterval, modeGrowth
+  }
 
   public init(
     epochs: Int = 100, batchSize: Int = 20, optimizer: OptimizerConfiguration = OptimizerConfiguration(),
     schedule: LearningRateSchedule = LearningRateSchedule(), loss: Loss = .relativeL2,
     gradientClip: Double? = nil, seed: UInt64 = 0, checkpointInterval: Double = 10,
-    modeGrowth: ModeGrowth? = nil
+    modeGrowth: ModeGrowth? = nil, memory: Memory = .normal
   ) {
     self.epochs = epochs
     self.batchSize = batchSize
@@ -33,6 +47,7 @@ public struct TrainingConfiguration: Codable, Sendable, Hashable {
     self.seed = seed
     self.checkpointInterval = checkpointInterval
     self.modeGrowth = modeGrowth
+    self.memory = memory
   }
 }
 

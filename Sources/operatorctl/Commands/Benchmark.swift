@@ -27,6 +27,12 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Samples a step.", valueName: "n"))
   var batchSize = 20
 
+  @Option(
+    help: ArgumentHelp(
+      "What a training step keeps: normal, or low, where activations are computed again on the way back.",
+      valueName: "use"))
+  var memory = TrainingSection.Memory.normal
+
   @Option(help: ArgumentHelp("How often each is timed (default: for two seconds).", valueName: "n"))
   var repetitions: Int?
 
@@ -55,7 +61,8 @@ struct BenchmarkCommand: ParsableCommand {
     try document.set("model.out_channels", to: outChannels, origin: "--out-channels")
     let configuration = try document.model()
     let benchmark = try Benchmark(
-      configuration, grid: grid.values, queries: queries, batchSize: batchSize, repetitions: repetitions,
+      configuration, grid: grid.values, queries: queries, batchSize: batchSize, memory: memory,
+      repetitions: repetitions,
       watch: Watch(stop: Interruption.stop))
     try Console.result(json ? "\(benchmark.json)" : text(benchmark))
   }
@@ -70,3 +77,5 @@ struct BenchmarkCommand: ParsableCommand {
     """
   }
 }
+
+extension TrainingSection.Memory: ExpressibleByArgument {}

@@ -73,6 +73,11 @@ struct TrainingOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Plan Fourier transforms by rule, not by measurement.")
   var deterministic: Bool?
 
+  @Option(
+    help: ArgumentHelp(
+      "normal (default), or low: activations are computed again on the way back.", valueName: "use"))
+  var memory: String?
+
   /// Puts what was given over a configuration.
   func apply(to document: inout ConfigurationDocument) throws {
     func set(_ key: String, _ value: (some Encodable)?, _ option: String) throws {
@@ -97,5 +102,6 @@ struct TrainingOptions: ParsableArguments {
     try set("training.seed", seed, "seed")
     try set("training.initialize_from", initializeFrom, "initialize-from")
     try set("training.deterministic", deterministic, "deterministic")
+    try set("training.memory", memory, "memory")
   }
 }
