@@ -289,7 +289,7 @@ private typealias FD = FiniteDifference
       (PoissonEquation(), "two.nc", [:], "no variable f"),
       (PoissonEquation(), "uneven.nc", ["order": "compact"], "evenly spaced"),
       (PoissonEquation(), "uneven.nc", ["boundary": "periodic"], "9 nodes"),
-      (PoissonEquation(), "back.nc", [:], "do not increase"),
+      (PoissonEquation(), "back.nc", [:], "descend"),
     ] as [(any Equation, String, [String: String], String)] {
       let error = #expect(throws: DatasetError.self) {
         try BoxInputs.solve(equation, folder, file, options)

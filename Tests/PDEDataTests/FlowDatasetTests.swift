@@ -182,7 +182,8 @@ import Testing
       ([4], [:], "at least 5"), ([1, 33], [:], "at least 5"), ([9, 9, 9], [:], "--resolution"),
       ([9], ["viscosity": "0"], "--viscosity"), ([9], ["lid": "wavy"], "uniform"),
       ([9], ["lid-speed": "nan"], "--lid-speed"), ([9], ["random-field": "7 x"], "--random-field"),
-      ([9], ["method": "spectral-etdrk4"], "differences-adi"), ([9], ["record": "mass"], "--record"),
+      ([9], ["method": "spectral-etdrk4"], "differences-adi"), ([9], ["record": "spectrum"], "--record"),
+      ([9], ["lid": "smooth", "random-field": "9 (-Δ + 9)^-2"], "--lid random"),
       ([9], ["solve-resolution": "16"], "--solve-resolution"),
     ]
     for (resolution, options, words) in cases {

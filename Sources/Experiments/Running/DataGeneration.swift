@@ -81,10 +81,18 @@ public struct DataGeneration: Sendable {
   public static var help: String {
     Equations.all.map { equation in
       let parameters = equation.parameters.map { parameter in
-        "  --\(parameter.name): \(parameter.help)" + (parameter.defaultText.map { " (\($0))" } ?? "")
+        "  --\(parameter.name): \(parameter.help)\(choices(parameter))"
+          + (parameter.defaultText.map { " (\($0))" } ?? "")
       }
       return (["\(equation.name): \(equation.summary)"] + parameters).joined(separator: "\n")
     }.joined(separator: "\n\n")
+  }
+
+  /// What a choice is between, where its help does not say.
+  private static func choices(_ parameter: ParameterDescription) -> String {
+    guard case .choice(let names) = parameter.kind, names.contains(where: { !parameter.help.contains($0) })
+    else { return "" }
+    return ": \(names.joined(separator: ", "))"
   }
 
   /// The names of the parameters of all equations.

@@ -15,7 +15,8 @@ public struct AdvectionEquation: Equation {
     [
       ParameterDescription("speed", .real, default: "1", help: "speed c along every axis"),
       ParameterDescription("viscosity", .notNegative, default: "0", help: "diffusivity ν, zero or positive"),
-    ] + EvolutionSettings.parameters + InitialState.parameters
+      CommonParameters.dimension(dimensions),
+    ] + EvolutionSettings.parameters() + InitialState.parameters
   }
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
@@ -35,8 +36,8 @@ public struct AdvectionEquation: Equation {
     _ initial: InitialState, _ viscosity: SampleParameter, _ settings: EvolutionSettings,
     _ speed: Double, _ element: Element.Type
   ) throws -> any DatasetProblem {
-    try PeriodicProblem(
-      initial, viscosity, settings, equation: self, attributes: [Attribute("speed", .real(speed))]
+    try EvolutionProblem(
+      initial, [viscosity], settings, equation: self, attributes: [Attribute("speed", .real(speed))]
     ) { grid in
       let lengths = grid.axes.map(\.length)
       let advection = LinearAdvection<Element>(

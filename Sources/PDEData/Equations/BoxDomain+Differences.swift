@@ -1,4 +1,4 @@
-// The differences on a box, and means over it.
+// The differences on a box.
 
 import Tensors
 
@@ -38,61 +38,5 @@ extension BoxDomain {
       }
       return SecondDifference(nodes: solvedCoordinates[index], lower: lower.kind, upper: upper.kind)
     }
-  }
-
-  /// The mean over the box of a function of the values at the solved points: every point counts with the length it
-  /// stands for.
-  func mean(_ values: UnsafeBufferPointer<Double>, _ function: (Double) -> Double = { $0 }) -> Double {
-    let weights = solved.axes.indices.map(weights)
-    let strides = Tensor<Double>.strides(of: solved.shape)
-    guard let last = weights.last else { return .nan }
-    var total = 0.0
-    for row in 0..<values.count / last.count {
-      let start = row * last.count
-      var factor = 1.0
-      for axis in weights.indices.dropLast() {
-        factor *= weights[axis][start / strides[axis] % weights[axis].count]
-      }
-      var sum = 0.0
-      for index in last.indices { sum += last[index] * function(values[start + index]) }
-      total += factor * sum
-    }
-    return total
-  }
-
-  /// The share of the axis that every point stands for.
-  private func weights(_ axis: Int) -> [Double] {
-    let x = solvedCoordinates[axis]
-    guard solved.axes[axis].placement == .nodes else {
-      return [Double](repeating: 1 / Double(x.count), count: x.count)
-    }
-    let length = x[x.count - 1] - x[0]
-    return x.indices.map { (x[min($0 + 1, x.count - 1)] - x[max($0 - 1, 0)]) / (2 * length) }
-  }
-}
-
-/// Numbers recorded of saved states.
-enum RecordedQuantities {
-  static func parameter(_ names: [String]) -> ParameterDescription {
-    ParameterDescription(
-      "record", .text, default: nil,
-      help: "also, of every saved state: \(names.joined(separator: ", ")) (several: with commas)")
-  }
-
-  /// Those that were asked for, each once.
-  static func chosen(
-    _ parameters: ParameterValues, of all: [(name: String, longName: String)]
-  ) throws(ParameterError) -> [(name: String, longName: String)] {
-    var found: [(name: String, longName: String)] = []
-    for name in parameters.text("record").split(separator: ",") {
-      guard let quantity = all.first(where: { $0.name == name }) else {
-        throw ParameterError(
-          "record",
-          "there is no \"\(name)\"; there \(all.count == 1 ? "is" : "are") \(all.map(\.name).joined(separator: ", "))"
-        )
-      }
-      if !found.contains(where: { $0.name == name }) { found.append(quantity) }
-    }
-    return found
   }
 }

@@ -20,21 +20,18 @@ struct BoxDomain: Sendable {
   static let fewestPoints = 3
 
   /// The parameters that ``init(_:equation:parameters:input:allowsStretched:)`` understands.
-  static func parameters(boundary: String, grid: String = "nodes", domain: String = "0:1")
-    -> [ParameterDescription]
-  {
+  static func parameters(
+    dimensions: [Int], boundary: String, grid: String = "nodes", domain: String = "0:1"
+  ) -> [ParameterDescription] {
     [
       ParameterDescription(
         "boundary", .text, default: boundary,
         help:
           "dirichlet, neumann or periodic, homogeneous; of every axis (dirichlet,periodic) in the file's order, or "
           + "of its two ends (neumann-dirichlet)"),
-      ParameterDescription(
-        "grid", .choice(["nodes", "cells"]), default: grid,
-        help:
-          "nodes: points on the boundary too, coarser grids are whole strides of finer ones; cells: centres"),
-      ParameterDescription("domain", .interval, default: domain, help: "extent a:b of every axis"),
-      CommonParameters.dimension, CommonParameters.solveResolution,
+      CommonParameters.placement(grid), CommonParameters.domain(domain),
+      CommonParameters.dimension(dimensions),
+      CommonParameters.solveResolution,
     ]
   }
 

@@ -19,9 +19,8 @@ struct BoxField: Sendable {
   private static let cutoff = 128
 
   static func parameter(_ what: String) -> ParameterDescription {
-    ParameterDescription(
-      "random-field", .text, default: defaultCovariance,
-      help: "\(what): a covariance c (-Δ + s)^-a, with the boundary conditions; up to wavenumber \(cutoff)")
+    CommonParameters.randomField(
+      "\(what), with the boundary conditions and up to wavenumber \(cutoff)", defaultCovariance)
   }
 
   /// - Parameters:

@@ -22,8 +22,8 @@ public struct BurgersEquation: Equation {
   public var parameters: [ParameterDescription] {
     let methods =
       SemilinearMethod.all.map(EvolutionSettings.methodName) + ConvectiveFlux.allCases.map(Self.methodName)
-    return [CommonParameters.viscosity]
-      + EvolutionSettings.parameters(methods: methods, quantities: .scalar)
+    return [CommonParameters.viscosity("0.1"), CommonParameters.dimension(dimensions)]
+      + EvolutionSettings.parameters(methods: methods)
       + InitialState.parameters(Self.surroundings)
   }
 
@@ -69,16 +69,16 @@ public struct BurgersEquation: Equation {
     guard initial.names.count == 1 || flux == .central else {
       throw ParameterError("method", "\(Self.methodName(flux)) is for one dimension")
     }
-    return try SchemeProblem(initial, viscosity, settings, equation: self) { grid in
+    return try EvolutionProblem(initial, [viscosity], settings, equation: self) { grid in
       let points = grid.shape.map(String.init).joined(separator: "x")
       let diffusion = flux == .weno ? "compact fourth-order diffusion" : "second-order diffusion"
       let directions = grid.axes.count == 1 ? "" : " by alternating directions"
       return SchemeSystem(
-        solver:
+        discretization:
           "finite differences on \(points) points, \(flux.rawValue) convection, \(diffusion)\(directions)",
         fields: fields(grid.axes.count),
-        remark: { scheme, initial in flux == .central ? Self.remark(scheme, initial) : nil }
-      ) { BurgersSolver<Element>(grid: grid, flux: flux, viscosity: $0) }
+        remark: { scheme, initial in flux == .central ? Self.remark(scheme, initial) : nil },
+        scheme: { BurgersSolver<Element>(grid: grid, flux: flux, viscosity: $0[0]) })
     }
   }
 
@@ -106,7 +106,7 @@ public struct BurgersEquation: Equation {
           "method",
           "spectral methods in two dimensions are for --boundary periodic; differences-central is not")
       }
-      return try PeriodicProblem(initial, viscosity, settings, equation: self) { grid in
+      return try EvolutionProblem(initial, [viscosity], settings, equation: self) { grid in
         let lengths = grid.axes.map(\.length)
         let convection = VectorConvection<Element>(shape: grid.shape, lengths: lengths)
         let box = convection.basis.base
@@ -127,16 +127,17 @@ public struct BurgersEquation: Equation {
       }
     }
     if surroundings.isZero {
-      return try PeriodicProblem(initial, viscosity, settings, equation: self) { grid in
+      return try EvolutionProblem(initial, [viscosity], settings, equation: self) { grid in
         let axis = grid.axes[0]
         let convection = SineConvection<Element>(nodes: axis.count, length: axis.length)
         return PeriodicSystem(
           nonlinearity: convection, basis: convection.axis,
           eigenvalues: { eigenvalues(convection.stateCounts[0], 2 * axis.length, $0) },
-          fields: fields(1), courantGuess: Double(axis.count) / 10)
+          fields: fields(1), courantGuess: Double(axis.count) / 10,
+          expansion: "pseudo-spectral by sine series of the odd continuation")
       }
     }
-    return try PeriodicProblem(initial, viscosity, settings, equation: self) { grid in
+    return try EvolutionProblem(initial, [viscosity], settings, equation: self) { grid in
       let axis = grid.axes[0]
       let convection = ConservativeConvection<Element>(count: axis.count, length: axis.length)
       return PeriodicSystem(

@@ -20,49 +20,20 @@ public struct CavityEquation: Equation {
 
   public var parameters: [ParameterDescription] {
     [
-      ParameterDescription(
-        "viscosity", .positive(allowsRange: true), default: "1e-2",
-        help: "viscosity ν, or a range a:b drawn per sample (uniform in the logarithm)"),
+      CommonParameters.viscosity("1e-2"),
       ParameterDescription(
         "lid", .choice(["random", "smooth", "uniform"]), default: "random",
         help:
           "uniform: U; smooth: 16 U s²(1−s)², s from 0 to 1 along the lid; random: that times 1 + g, g a random field"
       ),
-      ParameterDescription(
-        "lid-speed", .positive(allowsRange: true), default: "1",
-        help: "U, or a range a:b drawn per sample (uniform in the logarithm)"),
-      ParameterDescription(
-        "random-field", .text, default: "100 (-Δ + 25)^-2", help: "covariance of the g of random lids"),
+      CommonParameters.sampled("lid-speed", "1", "U"),
+      CommonParameters.randomField("g of random lids", "100 (-Δ + 25)^-2"),
     ]
       + EvolutionSettings.parameters(
-        methods: [FlowMethod.alternatingDirections.rawValue], quantities: Self.quantities, tolerance: "1e-4")
-      + [CommonParameters.domain, CommonParameters.solveResolution]
+        methods: [FlowMethod.alternatingDirections.rawValue], quantities: .walledVorticity,
+        tolerance: "1e-4")
+      + [CommonParameters.domain(), CommonParameters.solveResolution]
   }
-
-  /// What can be recorded of flows between walls.
-  private static let quantities = StateQuantities(
-    all: [
-      .init(name: "energy", longName: "mean of |u|^2/2"),
-      .init(name: "enstrophy", longName: "mean of w^2/2"),
-    ],
-    measure: { state, grid in
-      let term = VorticityDifferences<Double>(grid: grid, surroundings: .walls(.init()))
-      // ψ is zero on the walls: half of −ψΔψ has the integral of half of |∇ψ|²; there, the trapezoidal rule.
-      let cells = Double(grid.shape.reduce(1) { $0 * ($1 - 1) })
-      let (rows, columns) = (grid.shape[0], grid.shape[1])
-      var enstrophy = 0.0
-      for row in 0..<rows {
-        for column in 0..<columns {
-          let weight =
-            (row == 0 || row == rows - 1 ? 0.5 : 1) * (column == 0 || column == columns - 1 ? 0.5 : 1)
-          enstrophy += weight * state[row, column] * state[row, column]
-        }
-      }
-      return [
-        "energy": [state.dot(term.streamfunction(state)) / (2 * cells)],
-        "enstrophy": [enstrophy / (2 * cells)],
-      ]
-    })
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
     let settings = try EvolutionSettings(
@@ -70,7 +41,7 @@ public struct CavityEquation: Equation {
     let viscosity = try SampleParameter("viscosity", parameters, input)
     let thinning = try thinning(parameters, input)
     let lid = try lid(parameters, input, thinning)
-    let recording = try Recording(Self.quantities, settings.recorded, on: thinning.solved)
+    let recording = try Recording(.walledVorticity, settings.recorded, on: thinning.solved)
     return settings.isSinglePrecision
       ? try CavityProblem<Float>(lid, viscosity, settings, recording, thinning, equation: self)
       : try CavityProblem<Double>(lid, viscosity, settings, recording, thinning, equation: self)
@@ -85,6 +56,9 @@ public struct CavityEquation: Equation {
       let (variable, grid) = try InputField.find("lid", in: reader, rank: 1)
       return CavityLid(.given(.dataset(reader, variable)), points: grid.axes[0].count, on: alongX)
     case .random(let seed, _):
+      guard parameters.text("lid") == "random" || !parameters.given.contains("random-field") else {
+        throw ParameterError("random-field", "is for --lid random")
+      }
       let speed = try SampleParameter("lid-speed", parameters, input)
       switch parameters.text("lid") {
       case "uniform": return CavityLid(.uniform(speed), points: alongX.pointCount, on: alongX)

@@ -14,10 +14,10 @@ struct CavityLid: Sendable {
   }
 
   private let source: Source
-  /// Where the source's values are, and what each interval of theirs is cut into.
+  /// How many the source has.
   private let points: Int
-  private let refinement: Int
   private let axis: Grid.Axis
+  private let interpolation: GridInterpolation
 
   /// - Parameters:
   ///   - points: of the source.
@@ -26,7 +26,9 @@ struct CavityLid: Sendable {
     self.source = source
     self.points = points
     axis = grid.axes[0]
-    refinement = (grid.axes[0].count - 1) / (points - 1)
+    var own = grid
+    own.axes[0].count = points
+    interpolation = GridInterpolation(from: own, to: grid)
   }
 
   /// The same lids on half the spacing.
@@ -42,14 +44,14 @@ struct CavityLid: Sendable {
     case .smooth(let speed, let field, _):
       let number = speed.value(sample: sample)
       let random = try field.map { field throws(DatasetError) in
-        NodeInterpolation.refine(try field.values(sample: sample).values, by: refinement)
+        interpolation(try field.values(sample: sample)).values
       }
       return (0..<axis.count).map { index in
         let s = Double(index) / Double(axis.count - 1)
         return 16 * number * s * s * (1 - s) * (1 - s) * (1 + (random?[index] ?? 0))
       }
     case .given(let field):
-      return NodeInterpolation.refine(try field.values(sample: sample).values, by: refinement)
+      return interpolation(try field.values(sample: sample)).values
     }
   }
 
@@ -72,23 +74,6 @@ struct CavityLid: Sendable {
     case .uniform(let speed), .smooth(let speed, _, _):
       speed.constant == nil ? ("lid_speed", speed.value(sample: sample)) : nil
     case .given: nil
-    }
-  }
-}
-
-/// Interpolation between nodes.
-enum NodeInterpolation {
-  /// Values at the nodes and, evenly spaced, between them: `factor` pieces of each interval, by the cubic polynomial through
-  /// the four nearest nodes.
-  static func refine(_ values: [Double], by factor: Int) -> [Double] {
-    guard factor > 1 else { return values }
-    let width = min(4, values.count)
-    return (0..<(values.count - 1) * factor + 1).map { index in
-      guard !index.isMultiple(of: factor) else { return values[index / factor] }
-      let first = min(max(index / factor - 1, 0), values.count - width)
-      let position = Double(index) / Double(factor) - Double(first)
-      let weights = InterpolationWeights.weights(at: position, (0..<width).map(Double.init), derivative: 0)
-      return weights.indices.reduce(0.0) { $0 + weights[$1] * values[first + $1] }
     }
   }
 }
@@ -119,21 +104,16 @@ struct CavityProblem<Element: SpectralScalar>: DatasetProblem {
       stored: Grid(axes: [thinning.stored.axes[1]]), resolution: [thinning.solved.axes[1].count])
     term = VorticityDifferences(grid: thinning.solved, surroundings: .walls(.init()))
     let points = thinning.solved.shape.map(String.init).joined(separator: "x")
-    attributes =
+    attributes = settings.attributes(
+      of: equation,
       [
-        Attribute("equation", .text(equation.name)), Attribute("equation_text", .text(equation.summary)),
         Attribute(
           "boundary_conditions", "no slip: walls at rest, the lid at the upper end of y moves along x"),
         viscosity.attribute,
-      ] + lid.attributes
-      + settings.attributes(
-        solver:
-          "finite differences, \(points) nodes: \(FlowMethod.solverText), Thom's formula on the walls",
-        grid: thinning.solved)
-      + [
-        Attribute("operator_inputs", .text(viscosity.constant == nil ? "lid \(viscosity.name)" : "lid")),
-        Attribute("operator_outputs", "w psi"),
-      ]
+      ] + lid.attributes,
+      solver: "finite differences, \(points) nodes: \(FlowMethod.solverText), Thom's formula on the walls",
+      grid: thinning.solved, inputs: ["lid"] + (viscosity.constant == nil ? [viscosity.name] : []),
+      outputs: ["w", "psi"])
   }
 
   var grid: Grid { thinning.stored }
@@ -173,7 +153,8 @@ struct CavityProblem<Element: SpectralScalar>: DatasetProblem {
       savedCount: settings.times.count, control: settings.control
     ).solve(.zeros(thinning.solved.shape))
     let stored = lidThinning(Tensor(profile, shape: [profile.count]))
-    var solution = settings.solution(result, fields: ["lid": stored], names: ["w"], thinning)
+    var solution = settings.solution(
+      result, fields: ["lid": stored], names: ["w"], on: thinning.solved, store: { thinning($0) })
     if viscosity.constant == nil { solution.scalars[viscosity.name] = number }
     if let (name, value) = lid.speed(sample: sample) { solution.scalars[name] = value }
     if let states = result.states {

@@ -4,24 +4,54 @@ import Spectral
 import Tensors
 
 enum CommonParameters {
-  static let viscosity = ParameterDescription(
-    "viscosity", .positive(allowsRange: true), default: "0.1",
-    help: "viscosity ν, or a range a:b drawn per sample (uniform in the logarithm)")
-  static let finalTime = ParameterDescription(
-    "final-time", .positive(allowsRange: false), default: "1", help: "time of the last saved state")
+  /// A positive number that may be drawn for every sample.
+  static func sampled(_ name: String, _ value: String, _ meaning: String) -> ParameterDescription {
+    ParameterDescription(
+      name, .positive(allowsRange: true), default: value,
+      help: "\(meaning), or a range a:b drawn per sample (uniform in the logarithm)")
+  }
+
+  static func viscosity(_ value: String) -> ParameterDescription {
+    sampled("viscosity", value, "viscosity ν")
+  }
+
+  static func finalTime(_ value: String) -> ParameterDescription {
+    ParameterDescription(
+      "final-time", .positive(allowsRange: false), default: value, help: "time of the last saved state")
+  }
+
   static let saveEvery = ParameterDescription(
     "save-every", .positive(allowsRange: false), default: nil,
     help: "time between saved states (default: only the final one is saved)")
   static let step = ParameterDescription(
     "dt", .positive(allowsRange: false), default: nil,
-    help: "time step (default: chosen by error control to the tolerance)")
-  static let domain = ParameterDescription(
-    "domain", .interval, default: "0:1", help: "extent a:b of every axis")
-  static let precision = ParameterDescription(
-    "precision", .choice(["float64", "float32"]), default: "float64", help: "arithmetic of the solver")
-  static let dimension = ParameterDescription(
-    "dimension", .choice(["1", "2", "3"]), default: nil,
-    help: "of space, where --resolution is one number (default: the equation's usual one)")
+    help: "time step (default: chosen by error control to --tolerance)")
+
+  static func domain(_ value: String = "0:1") -> ParameterDescription {
+    ParameterDescription("domain", .interval, default: value, help: "extent a:b of every axis")
+  }
+
+  static func precision(_ choices: [String] = ["float64"]) -> ParameterDescription {
+    ParameterDescription(
+      "precision", .choice(choices), default: choices[0], help: "arithmetic of the solver")
+  }
+
+  /// Of equations that have several.
+  static func dimension(_ choices: [Int]) -> ParameterDescription {
+    ParameterDescription(
+      dimensionName, .choice(choices.sorted().map(String.init)), default: nil,
+      help: "of space, where --resolution is one number (default: \(choices[0]))")
+  }
+  static let dimensionName = "dimension"
+
+  /// Where points lie beside the boundary.
+  static func placement(_ value: String = "nodes") -> ParameterDescription {
+    ParameterDescription(
+      "grid", .choice(["nodes", "cells"]), default: value,
+      help: "nodes: points on the boundary too, coarser grids are whole strides of finer ones; cells: centres"
+    )
+  }
+
   static let solveResolution = ParameterDescription(
     "solve-resolution", .text, default: nil,
     help: "points per axis to solve with; every k-th is stored (default: as stored)")
@@ -30,10 +60,16 @@ enum CommonParameters {
     ParameterDescription("tolerance", .positive(allowsRange: false), default: value, help: meaning)
   }
 
-  static func randomField(_ inputs: String) -> ParameterDescription {
-    ParameterDescription(
-      "random-field", .text, default: "paper",
-      help: "\(inputs): paper, script, or a covariance such as \"625 (-Δ + 25)^-2\"")
+  /// - Parameters:
+  ///   - what: `random initial states`.
+  ///   - value: `paper` where the papers' fields are presets, else a covariance.
+  static func randomField(
+    _ what: String, _ value: String = "paper", example: String = "625 (-Δ + 25)^-2"
+  ) -> ParameterDescription {
+    let presets =
+      value == "paper"
+      ? "paper, script, or a covariance such as \"\(example)\"" : "a covariance c (-Δ + s)^-a"
+    return ParameterDescription("random-field", .text, default: value, help: "\(what): \(presets)")
   }
 
   /// The measure of `--random-field`.
@@ -75,11 +111,6 @@ enum CommonParameters {
       throw ParameterError("save-every", "\(interval) makes more than a million states")
     }
     return (1...Int(count)).map { final * Double($0) / count }
-  }
-
-  /// The step control of `--dt` and `--tolerance`.
-  static func control(_ parameters: ParameterValues) -> StepControl {
-    parameters.real("dt").map { .fixed($0) } ?? .tolerance(parameters.real("tolerance") ?? 1e-6)
   }
 
   /// `64` or `64x128` as numbers of points.

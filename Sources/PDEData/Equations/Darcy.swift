@@ -14,10 +14,7 @@ public struct DarcyEquation: Equation {
 
   public var parameters: [ParameterDescription] {
     [
-      ParameterDescription(
-        "grid", .choice(["nodes", "cells"]), default: "nodes",
-        help:
-          "nodes: points on the boundary too, coarser grids are whole strides of finer ones; cells: centres"),
+      CommonParameters.placement(),
       ParameterDescription(
         "coefficient", .text, default: nil,
         help: "values above:below zero of the random field (default: 12:3; 12:4 for --random-field script), "
@@ -30,7 +27,7 @@ public struct DarcyEquation: Equation {
         help:
           "the source f: a constant, or random (a second field of the measure); f(sample, ...) of the input file"
       ),
-      CommonParameters.domain,
+      CommonParameters.domain(),
       ParameterDescription("boundary", .text, default: "dirichlet", help: BoundaryText.help),
       ParameterDescription(
         "method", .choice(DarcyMethod.allCases.map(\.rawValue)),
@@ -41,12 +38,9 @@ public struct DarcyEquation: Equation {
       ParameterDescription(
         "max-iterations", .positive(allowsRange: false), default: "1000",
         help: "iterations after which a sample has failed"),
-      ParameterDescription(
-        "precision", .choice(["float64"]), default: "float64", help: "arithmetic of the solver"),
+      CommonParameters.precision(),
       CommonParameters.solveResolution,
-      ParameterDescription(
-        "random-field", .text, default: "paper",
-        help: "the field under the coefficient: paper, script, or a covariance such as \"9 (-Δ + 9)^-2\""),
+      CommonParameters.randomField("the field under the coefficient", example: "9 (-Δ + 9)^-2"),
     ]
   }
 

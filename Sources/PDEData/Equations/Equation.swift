@@ -23,8 +23,15 @@ extension Equation {
   /// The problem with parameters as the command line gives them, by their names.
   public func problem(options: [String: String], input: InputSource) throws -> any DatasetProblem {
     let values = try ParameterValues(parameters, equation: name, texts: options)
-    guard case .random(let seed, let resolution) = input else { return try problem(values, input: input) }
-    return try problem(values, input: .random(seed: seed, resolution: complete(resolution, values)))
+    switch input {
+    case .random(let seed, let resolution):
+      return try problem(values, input: .random(seed: seed, resolution: complete(resolution, values)))
+    case .dataset(let reader):
+      guard !values.given.contains(CommonParameters.dimensionName) else {
+        throw ParameterError(CommonParameters.dimensionName, "is told by the coordinates of \(reader.path)")
+      }
+      return try problem(values, input: input)
+    }
   }
 
   /// One number stands for all axes of the equation's usual dimension, or of that asked for.
@@ -39,7 +46,7 @@ extension Equation {
     guard let smallest = resolution.min(), smallest >= 1 else {
       throw ParameterError("resolution", "\"\(text)\" is not a number of points, such as 64 or 64x128")
     }
-    let asked = Int(values.text(CommonParameters.dimension.name))
+    let asked = Int(values.text(CommonParameters.dimensionName))
     if resolution.count == 1 { return [Int](repeating: resolution[0], count: asked ?? dimensions[0]) }
     if let asked, asked != resolution.count {
       throw ParameterError("dimension", "\(asked) is not that of --resolution \(text)")

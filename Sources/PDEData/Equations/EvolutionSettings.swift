@@ -1,4 +1,4 @@
-// What equations in time on periodic grids share: times, time stepper, precision, and what files tell of them.
+// What equations in time share: times, time stepper, precision, and what files tell of them.
 
 import RealModule
 import Spectral
@@ -21,35 +21,49 @@ struct EvolutionSettings: Sendable {
     /// The order that errors of the step are estimated and refined with.
     var order: Int
     var isSpectral = false
+
+    /// What float64 can reach; differences add up their roundoff over more steps.
+    var leastTolerance: Double { isSpectral ? 1e-13 : 1e-12 }
   }
 
   static func methodName(_ method: SemilinearMethod) -> String { "spectral-\(method.name.lowercased())" }
 
-  /// What float32 can reach over many steps, and by how much the default tolerance is larger.
+  /// What float32 can reach over many steps; the default tolerance is larger.
   private static let singlePrecisionTolerance = 1e-5
-  /// What float64 can reach.
-  private static let doublePrecisionTolerance = 1e-13
+  private static let singlePrecisionDefault = "1e-4"
 
-  /// The parameters that ``init(_:)`` understands.
-  static let parameters = parameters(
-    methods: SemilinearMethod.all.map(methodName), quantities: .scalar)
-
-  /// The same with these methods, the first one by default, and what can be recorded.
+  /// The parameters that ``init(_:stepper:defaultCourant:)`` understands.
+  ///
+  /// - Parameters:
+  ///   - method: The equation's choices, by their names; the first is the default unless `defaultMethod` says otherwise
+  ///     in words.
+  ///   - followsFlow: There is a Courant number; `courantDefault` says where it is the default.
+  ///   - precisions: Of the solvers there are.
   static func parameters(
-    methods: [String], quantities: StateQuantities? = nil, tolerance: String = "1e-6"
+    methods: [String] = SemilinearMethod.all.map(methodName),
+    methodHelp: String = "discretization and time stepper",
+    defaultMethod: String? = nil, quantities: StateQuantities = .scalar, finalTime: String = "1",
+    tolerance: String = "1e-6", followsFlow: Bool = true, courantDefault: String? = nil,
+    precisions: [String] = ["float64", "float32"]
   ) -> [ParameterDescription] {
-    [
-      CommonParameters.finalTime, CommonParameters.saveEvery,
+    let isSinglePossible = precisions.contains("float32")
+    let choice = defaultMethod.map { "\(methodHelp) (default: \($0))" } ?? methodHelp
+    let courant = ParameterDescription(
+      "cfl", .positive(allowsRange: false), default: nil,
+      help: "instead of error control: steps of at most this Courant number"
+        + (courantDefault.map { " (default: \($0))" } ?? ""))
+    return [
+      CommonParameters.finalTime(finalTime), CommonParameters.saveEvery,
       ParameterDescription(
-        "method", .choice(methods), default: methods[0], help: "discretization and time stepper"),
+        "method", .choice(methods), default: defaultMethod == nil ? methods[0] : nil, help: choice),
       CommonParameters.step,
-      ParameterDescription(
-        "cfl", .positive(allowsRange: false), default: nil,
-        help: "instead of error control: steps of at most this Courant number"),
+    ] + (followsFlow ? [courant] : []) + [
       CommonParameters.tolerance(
-        tolerance, "relative error in L2 of every saved state that the time step may cause (float32: 1e-4)"),
-      CommonParameters.precision,
-    ] + (quantities.map { [$0.parameter] } ?? [])
+        tolerance,
+        "of error control: relative error in L2 of every saved state that the time step may cause"
+          + (isSinglePossible ? " (float32: \(singlePrecisionDefault))" : "")),
+      CommonParameters.precision(precisions), quantities.parameter,
+    ]
   }
 
   /// - Parameters:
@@ -63,6 +77,7 @@ struct EvolutionSettings: Sendable {
     self.stepper = stepper ?? Stepper(name: method.name, order: method.order, isSpectral: true)
     isSinglePrecision = parameters.text("precision") == "float32"
     recorded = parameters.text("record").split(separator: ",").map(String.init)
+    let least = isSinglePrecision ? Self.singlePrecisionTolerance : self.stepper.leastTolerance
     if let step = parameters.real("dt") {
       guard parameters.real("cfl") == nil else {
         throw ParameterError("cfl", "chooses the steps that --dt gives: one of them is wanted")
@@ -73,24 +88,15 @@ struct EvolutionSettings: Sendable {
     } else if let defaultCourant, !parameters.given.contains("tolerance") {
       control = .courant(defaultCourant)
     } else {
-      let given = parameters.real("tolerance") ?? 1e-6
-      guard isSinglePrecision else {
-        guard given >= Self.doublePrecisionTolerance else {
-          throw ParameterError(
-            "tolerance", "\(given) is beyond float64, which reaches \(Self.doublePrecisionTolerance)")
-        }
-        control = .tolerance(given)
-        return
-      }
-      guard parameters.given.contains("tolerance") else {
-        control = .tolerance(1e-4)
-        return
-      }
-      guard given >= Self.singlePrecisionTolerance else {
+      let isDefault = isSinglePrecision && !parameters.given.contains("tolerance")
+      let given = isDefault ? Double(Self.singlePrecisionDefault) : parameters.real("tolerance")
+      let tolerance = given ?? 1e-6
+      guard tolerance >= least else {
         throw ParameterError(
-          "tolerance", "\(given) is beyond float32, which reaches \(Self.singlePrecisionTolerance)")
+          "tolerance",
+          "\(tolerance) is beyond \(isSinglePrecision ? "float32" : "float64"), which reaches \(least)")
       }
-      control = .tolerance(given)
+      control = .tolerance(tolerance)
     }
   }
 
@@ -102,14 +108,31 @@ struct EvolutionSettings: Sendable {
     // The steps follow the spacing.
     case .courant: break
     case .tolerance(let tolerance):
-      let least = isSinglePrecision ? Self.singlePrecisionTolerance : Self.doublePrecisionTolerance
+      let least = isSinglePrecision ? Self.singlePrecisionTolerance : stepper.leastTolerance
       result.control = .tolerance(max(least, tolerance / Double(1 << stepper.order)))
     }
     return result
   }
 
-  /// Attributes of files; `solver` tells of the discretization.
-  func attributes(solver: String, grid: Grid) -> [Attribute] {
+  /// Everything that files tell of an equation's samples.
+  ///
+  /// - Parameters:
+  ///   - particulars: Boundary conditions, inputs, and the equation's own parameters.
+  ///   - solver: The discretization.
+  ///   - inputs: Of an operator, and its outputs.
+  func attributes(
+    of equation: any Equation, _ particulars: [Attribute], solver: String, grid: Grid, inputs: [String],
+    outputs: [String]
+  ) -> [Attribute] {
+    [Attribute("equation", .text(equation.name)), Attribute("equation_text", .text(equation.summary))]
+      + particulars + attributes(solver: solver, grid: grid)
+      + [
+        Attribute("operator_inputs", .text(inputs.joined(separator: " "))),
+        Attribute("operator_outputs", .text(outputs.joined(separator: " "))),
+      ]
+  }
+
+  private func attributes(solver: String, grid: Grid) -> [Attribute] {
     let precision = isSinglePrecision ? "float32" : "float64"
     var attributes = [
       Attribute("final_time", .real(times[times.count - 1])), Attribute("save_every", .real(times[0])),
@@ -153,16 +176,17 @@ struct EvolutionSettings: Sendable {
   }
 
   /// A sample of what was found: its fields and, where the integration did not fail, the states `[time, name, …grid]` by
-  /// their names.
+  /// their names, as `store` takes them from `[time, …grid]`.
   func solution(
-    _ result: EvolutionResult, fields: [String: Tensor<Double>], names: [String], _ thinning: Thinning
+    _ result: EvolutionResult, fields: [String: Tensor<Double>], names: [String], on grid: Grid,
+    store: (Tensor<Double>) -> Tensor<Double>
   ) -> SampleSolution {
     var solution = SampleSolution(fields: fields, isSolved: false)
     solution.warning = warning(result)
     guard let states = result.states else { return solution }
     solution.isSolved = true
     for (index, name) in names.enumerated() {
-      solution.fields[name] = thinning(field(index, of: names.count, states, thinning.solved))
+      solution.fields[name] = store(field(index, of: names.count, states, grid))
     }
     solution.scalars = ["time_step": result.step]
     if stepper.isSpectral { solution.scalars["spectral_tail"] = result.tail }
@@ -172,18 +196,16 @@ struct EvolutionSettings: Sendable {
 
   /// `[time, …grid]` of one of the fields of `[time, field, …grid]`.
   private func field(_ index: Int, of count: Int, _ states: Tensor<Double>, _ grid: Grid) -> Tensor<Double> {
-    guard count > 1 else { return states }
+    let shape = [times.count] + grid.shape
+    guard count > 1 else { return states.reshaped(shape) }
     let points = grid.pointCount
-    var result = Tensor<Double>(uninitialized: [times.count] + grid.shape)
-    result.withUnsafeMutableBuffer { target in
-      states.withUnsafeBuffer { source in
-        for saved in times.indices {
-          for point in 0..<points {
-            target[saved * points + point] = source[(saved * count + index) * points + point]
-          }
-        }
-      }
+    var result = Tensor<Double>(uninitialized: shape)
+    let target = result.unsafeMutablePointer()
+    for saved in times.indices {
+      (target + saved * points).update(
+        from: states.unsafePointer + (saved * count + index) * points, count: points)
     }
+    withExtendedLifetime(states) {}
     return result
   }
 

@@ -13,27 +13,22 @@ public struct HeatFlowEquation: Equation {
 
   public var parameters: [ParameterDescription] {
     [
-      ParameterDescription(
-        "diffusivity", .positive(allowsRange: true), default: "0.01",
-        help: "diffusivity ν, or a range a:b drawn per sample (uniform in the logarithm)"),
-      ParameterDescription(
-        "method", .choice(Self.methods.map(\.name)), default: nil,
-        help: "splitting into directions (2-D: adi-peaceman-rachford, else adi-douglas-gunn)"),
-      BoxDomain.orderParameter, RecordedQuantities.parameter(Self.quantities.map(\.name)),
+      CommonParameters.sampled("diffusivity", "0.01", "diffusivity ν"), BoxDomain.orderParameter,
       BoxField.parameter("random initial states"),
-    ] + DifferenceSettings.parameters() + BoxDomain.parameters(boundary: "dirichlet")
+    ]
+      + EvolutionSettings.parameters(
+        methods: Self.methods.map(\.name), methodHelp: "splitting into directions",
+        defaultMethod: "adi-peaceman-rachford in two dimensions, else adi-douglas-gunn", followsFlow: false,
+        precisions: ["float64"])
+      + BoxDomain.parameters(dimensions: dimensions, boundary: "dirichlet")
   }
 
   private static let methods: [(name: String, splitting: DirectionalSplitting)] = [
     ("adi-peaceman-rachford", .peacemanRachford), ("adi-dyakonov", .dyakonov),
     ("adi-douglas-gunn", .douglasGunn),
   ]
-  private static let quantities = [
-    (name: "mass", longName: "mean of u"), (name: "energy", longName: "mean of u^2/2"),
-  ]
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
-    let settings = try DifferenceSettings(parameters)
     let domain = try BoxDomain(["u0"], equation: self, parameters: parameters, input: input)
     let diffusivity = try SampleParameter("diffusivity", parameters, input)
     let rank = domain.stored.axes.count
@@ -43,20 +38,20 @@ public struct HeatFlowEquation: Equation {
       throw ParameterError("method", "adi-peaceman-rachford is for two dimensions, not \(rank)")
     }
     let order = BoxDomain.order(parameters)
-    let recorded = try RecordedQuantities.chosen(parameters, of: Self.quantities)
-    return try DifferenceProblem(
-      domain, [BoxField("u0", on: domain, parameters: parameters, input: input)], [diffusivity], settings,
+    let name = Self.methods.first { $0.splitting == splitting }?.name ?? ""
+    let settings = try EvolutionSettings(parameters, stepper: .init(name: name, order: 2))
+    return try EvolutionProblem(
+      BoxState(["u0"], on: domain, parameters: parameters, input: input), [diffusivity], settings,
       equation: self, attributes: [Attribute("order", .integer(order.rawValue))]
     ) { domain in
       _ = try domain.differences(order)
       let (grid, boundary) = (domain.solved, domain.boundary)
       return DifferenceSystem(
-        components: [("u", "temperature")],
+        fields: [("u", "temperature")],
         discretization: "finite differences of order \(order.rawValue), alternating directions",
-        timeStepper: Self.methods.first { $0.splitting == splitting }?.name ?? "",
-        solver: { step, parameters in
+        advance: { step, numbers in
           let solver = HeatSolver<Double>(
-            HeatEquation(diffusivity: parameters[0], boundary: boundary), grid: grid, step: step,
+            HeatEquation(diffusivity: numbers[0], boundary: boundary), grid: grid, step: step,
             order: order,
             splitting: splitting)
           return { state, time, steps in
@@ -68,11 +63,7 @@ public struct HeatFlowEquation: Equation {
             return true
           }
         },
-        fastestRate: { $0[0] * order.fastestRate(grid) },
-        quantities: recorded,
-        measure: { state in
-          state.withUnsafeBuffer { ["mass": domain.mean($0), "energy": domain.mean($0) { $0 * $0 / 2 }] }
-        })
+        fastestRate: { $0[0] * order.fastestRate(grid) })
     }
   }
 }

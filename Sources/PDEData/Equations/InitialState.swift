@@ -4,7 +4,7 @@ import Spectral
 import Tensors
 
 /// The initial state of an equation, of one or several fields: where it comes from, where it is stored and solved.
-struct InitialState: Sendable {
+struct InitialState: EvolutionInputs {
   /// The variables of files: `u0`.
   let names: [String]
   /// Those that differ from sample to sample.
@@ -68,9 +68,9 @@ struct InitialState: Sendable {
   /// The parameters that ``init(_:rank:equation:parameters:input:presets:)`` understands.
   static var parameters: [ParameterDescription] { parameters([.periodic]) }
 
-  static func parameters(_ surroundings: [Surroundings]) -> [ParameterDescription] {
+  static func parameters(_ surroundings: [Surroundings], domain: String = "0:1") -> [ParameterDescription] {
     [
-      CommonParameters.domain,
+      CommonParameters.domain(domain),
       ParameterDescription(
         "boundary", .choice(surroundings.map(\.name)), default: surroundings[0].name,
         help: "boundary condition"),
@@ -241,6 +241,12 @@ struct InitialState: Sendable {
       .invalidData, path: reader.path, variable: variable.name,
       "sample \(sample) has the value \(smallest), which is not \(firstField.rawValue)")
   }
+
+  var domain: Grid { thinning.solved }
+  var stored: Grid { thinning.stored }
+  var solved: Grid { thinning.solved }
+
+  func store(_ values: Tensor<Double>) -> Tensor<Double> { thinning(values) }
 
   /// The same states, solved on half the spacing.
   func refined() throws -> InitialState {

@@ -14,9 +14,7 @@ public struct NavierStokesEquation: Equation {
 
   public var parameters: [ParameterDescription] {
     [
-      ParameterDescription(
-        "viscosity", .positive(allowsRange: true), default: "1e-3",
-        help: "viscosity ν, or a range a:b drawn per sample (uniform in the logarithm)"),
+      CommonParameters.viscosity("1e-3"),
       ParameterDescription(
         "forcing", .choice(["paper", "none", "kolmogorov"]), default: "paper",
         help:
@@ -47,15 +45,17 @@ public struct NavierStokesEquation: Equation {
     let attributes = [Attribute("drag", .real(drag)), forcing.attribute]
     func problem<Element: SpectralScalar>(_ element: Element.Type) throws -> any DatasetProblem {
       if let differences {
-        return try PeriodicFlowProblem<Element>(
-          initial, viscosity, settings, stepper: differences.stepper(), equation: self,
-          attributes: attributes
+        return try EvolutionProblem(
+          initial, [viscosity], settings, equation: self, attributes: attributes
         ) { grid in
-          VorticityDifferences(grid: grid, drag: drag, steadyForcing: try forcing.onGrid(grid).steadyField)
+          VorticitySystem<Element>(
+            term: VorticityDifferences(
+              grid: grid, drag: drag, steadyForcing: try forcing.onGrid(grid).steadyField),
+            stepper: differences.stepper())
         }
       }
-      return try PeriodicProblem(
-        initial, viscosity, settings, equation: self, attributes: attributes
+      return try EvolutionProblem(
+        initial, [viscosity], settings, equation: self, attributes: attributes
       ) { grid in
         let transport = VorticityTransport<Element>(
           shape: grid.shape, lengths: grid.axes.map(\.length), forcing: try forcing.onGrid(grid))

@@ -12,7 +12,7 @@ public struct PoissonEquation: Equation {
 
   public init() {}
 
-  public var parameters: [ParameterDescription] { BoxEllipticProblem.parameters }
+  public var parameters: [ParameterDescription] { BoxEllipticProblem.parameters(dimensions) }
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
     try BoxEllipticProblem(self, parameters, input, shift: .none)
@@ -29,11 +29,9 @@ public struct HelmholtzEquation: Equation {
 
   public var parameters: [ParameterDescription] {
     [
-      ParameterDescription(
-        "wavenumber", .positive(allowsRange: true), default: "5",
-        help: "wavenumber k, or a range a:b drawn per sample (uniform in the logarithm)"),
+      CommonParameters.sampled("wavenumber", "5", "wavenumber k"),
       ParameterDescription("shift", .real, default: nil, help: "σ, in the place of -k²"),
-    ] + BoxEllipticProblem.parameters
+    ] + BoxEllipticProblem.parameters(dimensions)
   }
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
@@ -66,7 +64,7 @@ struct BoxEllipticProblem: DatasetProblem {
     }
   }
 
-  static var parameters: [ParameterDescription] {
+  static func parameters(_ dimensions: [Int]) -> [ParameterDescription] {
     [
       BoxDomain.orderParameter, BoxField.parameter("random sources f"),
       ParameterDescription(
@@ -77,9 +75,8 @@ struct BoxEllipticProblem: DatasetProblem {
       ParameterDescription(
         "method", .choice(["fast-diagonalization"]), default: "fast-diagonalization",
         help: "transforms to the differences' eigenvectors, axis by axis"),
-      ParameterDescription(
-        "precision", .choice(["float64"]), default: "float64", help: "arithmetic of the solver"),
-    ] + BoxDomain.parameters(boundary: "dirichlet")
+      CommonParameters.precision(),
+    ] + BoxDomain.parameters(dimensions: dimensions, boundary: "dirichlet")
   }
 
   private let equation: any Equation
@@ -239,7 +236,8 @@ struct BoxEllipticProblem: DatasetProblem {
   /// Takes the mean away that no solution can have; throws where there is more of it than differences and rounding of a
   /// compatible source leave.
   private func removeMean(of f: inout Tensor<Double>, sample: Int) throws(DatasetError) -> Double {
-    let (mean, square) = f.withUnsafeBuffer { (domain.mean($0), domain.mean($0) { $0 * $0 }) }
+    let boxMean = BoxMean(domain.solved, coordinates: domain.solvedCoordinates)
+    let (mean, square) = (boxMean(f), boxMean(f) { $0 * $0 })
     if !removesMean, abs(mean) > 1e-3 * square.squareRoot() {
       throw DatasetError(
         .invalidData, path: path ?? "random source", variable: "f",

@@ -12,22 +12,20 @@ public struct FitzHughNagumoEquation: Equation {
   public init() {}
 
   public var parameters: [ParameterDescription] {
-    func positive(_ name: String, _ value: String, _ help: String) -> ParameterDescription {
-      ParameterDescription(
-        name, .positive(allowsRange: true), default: value, help: "\(help), or a range a:b drawn per sample")
-    }
-    return [
-      positive("diffusivity-u", "1e-3", "diffusivity of the activator"),
-      positive("diffusivity-v", "5e-3", "diffusivity of the inhibitor"),
-      ParameterDescription("threshold", .real, default: "5e-3", help: "k"),
-      positive("recovery", "1", "rate ε of the inhibitor"),
-      positive("decay", "1", "γ"),
-      ParameterDescription(
-        "method", .choice(Self.methods.map(\.name)), default: "adi-strang",
-        help: "alternating directions, with the reaction split off (strang) or extrapolated (imex)"),
+    [
+      CommonParameters.sampled("diffusivity-u", "1e-3", "diffusivity of the activator"),
+      CommonParameters.sampled("diffusivity-v", "5e-3", "diffusivity of the inhibitor"),
+      ParameterDescription("threshold", .real, default: "5e-3", help: "constant k of the activator"),
+      CommonParameters.sampled("recovery", "1", "rate ε of the inhibitor"),
+      CommonParameters.sampled("decay", "1", "decay γ of the inhibitor"),
       BoxDomain.orderParameter, BoxField.parameter("random initial states"),
-    ] + DifferenceSettings.parameters(finalTime: "5")
-      + BoxDomain.parameters(boundary: "neumann", grid: "cells", domain: "-1:1")
+    ]
+      + EvolutionSettings.parameters(
+        methods: Self.methods.map(\.name),
+        methodHelp: "alternating directions, with the reaction split off (strang) or extrapolated (imex)",
+        finalTime: "5", followsFlow: false, precisions: ["float64"])
+      + BoxDomain.parameters(
+        dimensions: dimensions, boundary: "neumann", grid: "cells", domain: "-1:1")
   }
 
   private static let methods: [(name: String, coupling: ReactionCoupling, limit: Double)] = [
@@ -36,27 +34,24 @@ public struct FitzHughNagumoEquation: Equation {
   ]
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
-    let settings = try DifferenceSettings(parameters)
     let domain = try BoxDomain(["u0", "v0"], equation: self, parameters: parameters, input: input)
     let varying = try ["diffusivity-u", "diffusivity-v", "threshold", "recovery", "decay"].map {
       try SampleParameter($0, parameters, input)
     }
     let method = Self.methods.first { $0.name == parameters.text("method") } ?? Self.methods[0]
+    let settings = try EvolutionSettings(parameters, stepper: .init(name: method.name, order: 2))
     let order = BoxDomain.order(parameters)
-    let initial = try ["u0", "v0"].map {
-      try BoxField($0, isFirst: $0 == "u0", on: domain, parameters: parameters, input: input)
-    }
-    return try DifferenceProblem(
-      domain, initial, varying, settings, equation: self,
+    return try EvolutionProblem(
+      BoxState(["u0", "v0"], on: domain, parameters: parameters, input: input), varying, settings,
+      equation: self,
       attributes: [Attribute("order", .integer(order.rawValue))]
     ) { domain in
       _ = try domain.differences(order)
       let (grid, boundary) = (domain.solved, domain.boundary)
       return DifferenceSystem(
-        components: [("u", "activator"), ("v", "inhibitor")],
+        fields: [("u", "activator"), ("v", "inhibitor")],
         discretization: "finite differences of order \(order.rawValue), alternating directions",
-        timeStepper: method.name,
-        solver: { step, numbers in
+        advance: { step, numbers in
           let equation = ReactionDiffusionEquation(
             FitzHughNagumo(threshold: numbers[2], recovery: numbers[3], decay: numbers[4]),
             diffusivities: [numbers[0], numbers[1]], boundary: boundary)

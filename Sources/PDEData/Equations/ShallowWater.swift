@@ -22,7 +22,7 @@ public struct ShallowWaterEquation: Equation {
 
   public var parameters: [ParameterDescription] {
     [
-      CommonParameters.dimension,
+      CommonParameters.dimension(dimensions),
       ParameterDescription("gravity", .positive(allowsRange: false), default: "1", help: "gravity g"),
       ParameterDescription("coriolis", .real, default: "0", help: "rotation f, in two dimensions"),
       ParameterDescription(
@@ -39,11 +39,10 @@ public struct ShallowWaterEquation: Equation {
         "hyperviscosity", .notNegative, default: "0", help: "of spectral methods: the same of -νΔΔ"),
     ]
       + EvolutionSettings.parameters(
-        methods: [Self.volumes] + SemilinearMethod.all.map(EvolutionSettings.methodName))
-      + InitialState.parameters(Self.surroundings).map { parameter in
-        parameter.name == "domain"
-          ? ParameterDescription("domain", .interval, default: "-2.5:2.5", help: parameter.help) : parameter
-      }
+        methods: [Self.volumes] + SemilinearMethod.all.map(EvolutionSettings.methodName),
+        quantities: .shallowWater(gravity: 1),
+        courantDefault: "\(Self.courantNumber) of finite-volumes, where no --tolerance is asked for")
+      + InitialState.parameters(Self.surroundings, domain: "-2.5:2.5")
   }
 
   public func problem(_ parameters: ParameterValues, input: InputSource) throws -> any DatasetProblem {
@@ -107,20 +106,14 @@ public struct ShallowWaterEquation: Equation {
     _ initial: InitialState, _ settings: EvolutionSettings, _ water: Water, _ attributes: [Attribute],
     _ element: Element.Type
   ) throws -> any DatasetProblem {
-    try SchemeProblem(initial, nil, settings, equation: self, attributes: attributes) { grid in
+    try EvolutionProblem(initial, [], settings, equation: self, attributes: attributes) { grid in
       let scheme = ShallowWaterVolumes<Element>(
         grid: grid, gravity: water.gravity, coriolis: water.coriolis)
       let points = grid.shape.map(String.init).joined(separator: "x")
       return SchemeSystem(
-        solver: "finite volumes, \(points) cells, van Leer's limiter, HLL flux",
-        fields: fields(grid.axes.count)
-      ) { initial, _, settings in
-        var result = scheme.evolve(
-          scheme.conserved(initial), interval: settings.times[0], savedCount: settings.times.count,
-          control: settings.control)
-        result.states = result.states.map { scheme.velocities($0) }
-        return result
-      }
+        discretization: "finite volumes, \(points) cells, van Leer's limiter, HLL flux",
+        fields: fields(grid.axes.count), quantities: .shallowWater(gravity: water.gravity),
+        conserved: { $0.conserved($1) }, restored: { $0.velocities($1) }, scheme: { _ in scheme })
     }
   }
 
@@ -128,7 +121,7 @@ public struct ShallowWaterEquation: Equation {
     _ initial: InitialState, _ viscosity: SampleParameter, _ hyperviscosity: Double,
     _ settings: EvolutionSettings, _ water: Water, _ attributes: [Attribute], _ element: Element.Type
   ) throws -> any DatasetProblem {
-    try PeriodicProblem(initial, viscosity, settings, equation: self, attributes: attributes) { grid in
+    try EvolutionProblem(initial, [viscosity], settings, equation: self, attributes: attributes) { grid in
       let (shape, lengths) = (grid.shape, grid.axes.map(\.length))
       let transport = ShallowWaterTransport<Element>(
         shape: shape, lengths: lengths, gravity: water.gravity, coriolis: water.coriolis)
@@ -139,7 +132,7 @@ public struct ShallowWaterEquation: Equation {
           let field = laplacian.map { viscosity * $0 - hyperviscosity * $0 * $0 }
           return (0...shape.count).flatMap { _ in field }
         },
-        fields: fields(shape.count))
+        fields: fields(shape.count), quantities: .shallowWater(gravity: water.gravity))
     }
   }
 

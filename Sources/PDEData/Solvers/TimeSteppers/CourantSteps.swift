@@ -11,9 +11,10 @@ struct CourantSteps {
 
   private static let mostHalvings = 40
   /// Steps of one length before the state is asked again.
-  private static let stepsAtOnce = 8
+  private let stepsAtOnce: Int
 
-  init(interval: Double, courantNumber: Double) {
+  init(interval: Double, courantNumber: Double, stepsAtOnce: Int = 8) {
+    self.stepsAtOnce = stepsAtOnce
     self.interval = interval
     self.courantNumber = courantNumber
   }
@@ -35,7 +36,7 @@ struct CourantSteps {
       done /= 2
     }
     let step = interval / Double(1 << halvings)
-    let count = min(Self.stepsAtOnce, 1 << halvings - done)
+    let count = min(stepsAtOnce, 1 << halvings - done)
     defer { done += count }
     return (Double(done) * step, step, count)
   }

@@ -29,8 +29,6 @@ struct SteppedEvolution {
   var firstStep = Double.infinity
   /// The Courant number of a step, divided by the step; for steps of at most one Courant number.
   var courantRate: (_ state: Tensor<Double>) -> Double = { _ in 0 }
-  /// A state with larger values has grown beyond what the equation allows.
-  var bound = Double.infinity
   /// The solver for a step.
   var solver: (_ step: Double) -> StepAdvance
 
@@ -78,7 +76,7 @@ struct SteppedEvolution {
         var left = steps * refinement
         while left > 0 {
           let taken = min(left, Self.stepsBetweenChecks)
-          guard advance(&state, time, taken), isBounded(state) else { return nil }
+          guard advance(&state, time, taken), state.maximumMagnitude().isFinite else { return nil }
           time += Double(taken) * step
           left -= taken
         }
@@ -98,29 +96,15 @@ struct SteppedEvolution {
     var largest = 0.0
     var states = Tensor<Double>(uninitialized: [savedCount] + initial.shape)
     for saved in 0..<savedCount {
-      // Time within the interval, in units of interval/2^halvings.
-      var (done, halvings) = (0, 0)
-      while done < 1 << halvings {
-        let rate = courantRate(state)
-        guard rate.isFinite else { return (nil, largest) }
-        while halvings < 40, interval * rate > courantNumber * Double(1 << halvings) {
-          halvings += 1
-          done *= 2
-        }
-        while halvings > 0, done.isMultiple(of: 2),
-          2 * interval * rate <= courantNumber * Double(1 << halvings)
-        {
-          halvings -= 1
-          done /= 2
-        }
-        let step = interval / Double(1 << halvings)
+      var mesh = CourantSteps(
+        interval: interval, courantNumber: courantNumber, stepsAtOnce: Self.courantSteps)
+      while !mesh.isAtEnd {
+        guard let (start, step, taken) = mesh.next(rate: courantRate(state)) else { return (nil, largest) }
         let advance = solvers[step] ?? solver(step)
         solvers[step] = advance
-        let taken = min(Self.courantSteps, 1 << halvings - done)
-        let time = Double(saved) * interval + Double(done) * step
-        guard advance(&state, time, taken), isBounded(state) else { return (nil, largest) }
+        let time = Double(saved) * interval + start
+        guard advance(&state, time, taken), state.maximumMagnitude().isFinite else { return (nil, largest) }
         largest = max(largest, step)
-        done += taken
       }
       save(state, to: &states, at: saved)
     }
@@ -134,11 +118,6 @@ struct SteppedEvolution {
         (target + index * state.count).update(from: source, count: state.count)
       }
     }
-  }
-
-  private func isBounded(_ state: Tensor<Double>) -> Bool {
-    let largest = state.maximumMagnitude()
-    return largest.isFinite && largest <= bound
   }
 
   /// The largest relative L² difference of two runs' saved states; those that have decayed below roundoff of the initial
