@@ -270,6 +270,22 @@ private typealias FD = FiniteDifference
     }
   }
 
+  /// Eigenvectors of a grid that is its own mirror image are even or odd, and stored in an order of their own.
+  @Test(arguments: [25, 27, 28, 41])
+  func pointsThatAreStretchedSymmetrically(count: Int) throws {
+    let folder = try TemporaryFolder()
+    let points = (0..<count).map { index -> Double in
+      let s = Double(index) / Double(count - 1)
+      return s + 0.08 * .sin(2 * .pi * s)
+    }
+    try BoxInputs.write(
+      folder.path("stretched.nc"), FD.grid([count, count], [.nodes, .nodes]),
+      [["f": { .sin(3 * $0[0]) + $0[1] * $0[1] }]], coordinates: ["x": points, "y": points])
+    let solved = try BoxInputs.solve(PoissonEquation(), folder, "stretched.nc")
+    // Roundoff times the condition, some 1e4.
+    #expect(try InitialStates.values(solved.reader, "residual").allSatisfy { $0 <= 1e-10 })
+  }
+
   @Test func inputsThatDoNotFitAreRefused() throws {
     let folder = try TemporaryFolder()
     let nodes = FD.grid([9, 9], [.nodes, .nodes])
