@@ -30,7 +30,7 @@ def darcy_training(program, train, test, seeds, epochs):
             seconds = time.monotonic() - start
             error = output([program, "evaluate", "--model", f"{folder}/run", "--data", test, "--json"])
             ours.append((error["metrics"]["relative_l2"], seconds))
-        result = output([sys.executable, str(PEERS / "neuraloperator_darcy.py"), "--train", train, "--test", test,
+        result = output([sys.executable, str(PEERS / "neuraloperator_train.py"), "--train", train, "--test", test,
                          *settings, "--seed", str(seed)])
         peer.append((result["relative_l2"], result["seconds"]))
         print("seed", seed, ours[-1], peer[-1], file=sys.stderr, flush=True)

@@ -77,6 +77,27 @@ def netcdf_variables(path, names):
         return np.stack([np.asarray(file[name][:]) for name in names], axis=1)
 
 
+def netcdf_channels(path, names):
+    """The named variables as channels, `[sample, channel, ...grid]`; those with a time are sliced: `w[0:10]`.
+
+    Without a slice all times are taken.
+    """
+    import netCDF4
+    import numpy as np
+
+    channels = []
+    with netCDF4.Dataset(path) as file:
+        for name in names:
+            name, _, times = name.rstrip("]").partition("[")
+            values = np.asarray(file[name][:])
+            if "time" in file[name].dimensions:
+                start, _, end = times.partition(":")
+                channels.append(values[:, int(start or 0) : int(end or values.shape[1])])
+            else:
+                channels.append(values[:, None])
+    return np.concatenate(channels, axis=1)
+
+
 def rounded(value):
     """Floats to six digits, in nested dictionaries and lists too."""
     if isinstance(value, dict):

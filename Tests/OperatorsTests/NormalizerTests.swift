@@ -98,6 +98,16 @@ import Testing
     }
   }
 
+  /// Where a field never varies (zero on a boundary) its value is predicted, whatever the model says there: such points
+  /// would have the unit of the model, far above that of the field, and the loss would see nothing else.
+  @Test func pointsThatNeverVaryArePredictedAsTheyAre() throws {
+    let data = Tensor<Double>((0..<48).map { $0 % 6 == 0 ? 7 : 1e-3 * sin(Double($0)) }, shape: [2, 1, 4, 6])
+    let map: NormalizingMap<Double> = try fit(.pointwiseGaussian, data, batch: 2).map(at: positions)
+    let output = Tensor<Double>((0..<24).map { cos(Double($0)) }, shape: [1, 1, 4, 6])
+    let decoded = map.decode(Variable(constant: output), on: Tape(recording: false)).value.values
+    #expect(decoded.indices.allSatisfy { ($0 % 6 == 0) == (decoded[$0] == 7) })
+  }
+
   @Test func minimumAndMaximumBecomeZeroAndOne() throws {
     let data = fields(samples: 5)
     let encoded = try fit(.minMax, data, batch: 2).map(at: positions, as: Double.self).encode(data)

@@ -45,8 +45,10 @@ private func ulps<E: Scalar>(_ value: E, _ reference: Double, scale: Double? = n
     let terms = 0.5 * erfc(-x / 2.0.squareRoot()) + abs(x) * exp(-x * x / 2) * 0.3989422804014327
     #expect(ulps(VectorMath.exp(x), exponential) <= 4)
     #expect(ulps(VectorMath.tanh(x), tangent) <= 4)
-    if abs(gelu) > 0 { #expect(ulps(VectorMath.gelu(x), gelu) <= 4) }
-    if abs(gelu) > 0 { #expect(ulps(VectorMath.geluDerivative(x), derivative, scale: terms) <= 4) }
+    // x² and its product with ½ log₂e are rounded before e^(−x²/2) is taken.
+    let limit = 4 + x * x
+    if abs(gelu) > 0 { #expect(ulps(VectorMath.gelu(x), gelu) <= limit) }
+    if abs(gelu) > 0 { #expect(ulps(VectorMath.geluDerivative(x), derivative, scale: terms) <= limit) }
     #expect(VectorMath.geluWithDerivative(x).value == VectorMath.gelu(x))
     #expect(VectorMath.geluWithDerivative(x).derivative == VectorMath.geluDerivative(x))
   }
@@ -60,7 +62,7 @@ private func ulps<E: Scalar>(_ value: E, _ reference: Double, scale: Double? = n
     VectorMath.tanh(x, into: &tangent, count: x.count)
     VectorMath.gelu(x, into: &gelu, derivative: &derivative, count: x.count)
     var worst = (exp: 0.0, tanh: 0.0, gelu: 0.0, derivative: 0.0)
-    let normal = Double(Float.leastNormalMagnitude)
+    let normal = 8 * Double(Float.leastNormalMagnitude)
     for i in x.indices {
       let v = Double(x[i])
       let e = exp(v)
@@ -71,15 +73,18 @@ private func ulps<E: Scalar>(_ value: E, _ reference: Double, scale: Double? = n
       }
       worst.tanh = max(worst.tanh, ulps(tangent[i], tanh(v)))
       let (phi, density) = (0.5 * erfc(-v / 2.0.squareRoot()), exp(-v * v / 2) * 0.3989422804014327)
+      // A rounded square allows more units in the negative tail.
+      let units = v < 0 ? 4 / (4 + v * v) : 1
       let (value, slope, terms) = (v * phi, phi + v * density, phi + abs(v * density))
-      // Below the smallest normal number the tail may be flushed to zero.
+      // Where e^(−x²/2) is below the smallest normal number the tail is flushed to zero.
       if abs(value) >= normal {
-        worst.gelu = max(worst.gelu, ulps(gelu[i], value))
+        worst.gelu = max(worst.gelu, ulps(gelu[i], value) * units)
       } else {
         #expect(abs(Double(gelu[i])) <= normal)
       }
       if terms >= normal {
-        worst.derivative = max(worst.derivative, ulps(derivative[i], slope, scale: terms))
+        worst.derivative = max(
+          worst.derivative, ulps(derivative[i], slope, scale: terms) * units)
       } else {
         #expect(abs(Double(derivative[i])) <= normal)
       }

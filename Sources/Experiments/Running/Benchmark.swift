@@ -5,12 +5,6 @@ import Operators
 import Spectral
 import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// What a training step and an inference of a model take.
 public struct Benchmark: Sendable {
   /// The median time of forward pass, loss, backward pass and optimizer, in milliseconds.
@@ -102,7 +96,7 @@ public struct Benchmark: Sendable {
     }
     parameters = module.parameterCount
     threads = WorkerPool.shared.threadCount
-    peakMemoryMegabytes = Self.peakMemory() / 1e6
+    peakMemoryMegabytes = ProcessMemory.peakMegabytes
   }
 
   private static func time(_ repetitions: Int?, _ watch: Watch, _ body: () throws -> Void) throws -> Double {
@@ -115,16 +109,5 @@ public struct Benchmark: Sendable {
       times.append(try clock.measure(body) / .milliseconds(1))
     }
     return median(times)
-  }
-
-  private static func peakMemory() -> Double {
-    var usage = rusage()
-    #if os(Linux)
-      getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
-      return Double(usage.ru_maxrss) * 1024
-    #else
-      getrusage(RUSAGE_SELF, &usage)
-      return Double(usage.ru_maxrss)
-    #endif
   }
 }

@@ -32,6 +32,20 @@ public final class TrainingJob {
     /// The epoch whose model is kept, and its validation loss where there is validation.
     public let best: (epoch: Int, validationLoss: Double?)?
     public let parameterCount: Int
+
+    /// `{"epochs":…,"parameters":…,"training_loss":…,"best_epoch":…,"validation_loss":…,"seconds":…,
+    /// "peak_memory_mb":…}`: the losses of the last and of the best epoch, the seconds of all epochs (of resumed runs
+    /// too), the memory of this process.
+    public var json: JSONValue {
+      .object([
+        ("epochs", .integer(epochs.count)), ("parameters", .integer(parameterCount)),
+        ("training_loss", .real(epochs.last?.trainingLoss)),
+        ("best_epoch", best.map { .integer($0.epoch) } ?? .null),
+        ("validation_loss", .real(best?.validationLoss)),
+        ("seconds", .real(epochs.reduce(0) { $0 + $1.seconds })),
+        ("peak_memory_mb", .real(ProcessMemory.peakMegabytes)),
+      ])
+    }
   }
 
   /// Opens the data and checks that model and data fit. Nothing is written.

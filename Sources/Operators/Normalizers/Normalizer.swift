@@ -70,7 +70,8 @@ public struct Normalizer: Sendable {
   }
 
   /// The map of fields at `positions`. A pointwise normalizer fitted on other points is interpolated linearly
-  /// between them.
+  /// between them; at points where the training samples never varied (a field that is zero on the boundary) it
+  /// decodes whatever the model says to their value, so that such points do not outweigh all others.
   public func map<Element: Scalar>(
     at positions: GridPositions, as element: Element.Type = Element.self
   ) throws -> NormalizingMap<Element> {
@@ -84,15 +85,17 @@ public struct Normalizer: Sendable {
       spread = interpolate(spread, from: fitted, to: positions)
     }
     let scale = Self.scale(spread, center: center, Element.self)
-    return NormalizingMap(isIdentity: kind == .none, center: center, scale: scale)
+    let decoding =
+      kind == .pointwiseGaussian ? Self.scale(spread, center: center, ofConstants: 0, Element.self) : scale
+    return NormalizingMap(isIdentity: kind == .none, center: center, encoding: scale, decoding: decoding)
   }
 
   private static func scale<Element: Scalar>(
-    _ spread: Tensor<Double>, center: Tensor<Double>, _: Element.Type
+    _ spread: Tensor<Double>, center: Tensor<Double>, ofConstants: Double = 1, _: Element.Type
   ) -> Tensor<Double> {
     let values = zip(spread.values, center.values).map { spread, center in
       let isConstant = spread <= 8 * Double(Element.ulpOfOne) * abs(center)
-      return isConstant || !(1 / Element(spread)).isFinite ? 1 : spread
+      return isConstant || !(1 / Element(spread)).isFinite ? ofConstants : spread
     }
     return Tensor(values, shape: spread.shape)
   }
@@ -105,11 +108,11 @@ public struct NormalizingMap<Element: Scalar>: Sendable {
   private let scale: Tensor<Element>
   private let inverseScale: Tensor<Element>
 
-  init(isIdentity: Bool, center: Tensor<Double>, scale: Tensor<Double>) {
+  init(isIdentity: Bool, center: Tensor<Double>, encoding: Tensor<Double>, decoding: Tensor<Double>) {
     self.isIdentity = isIdentity
     self.center = Tensor(center.values.map { Element($0) }, shape: center.shape)
-    self.scale = Tensor(scale.values.map { Element($0) }, shape: scale.shape)
-    inverseScale = Tensor(scale.values.map { Element(1 / $0) }, shape: scale.shape)
+    scale = Tensor(decoding.values.map { Element($0) }, shape: decoding.shape)
+    inverseScale = Tensor(encoding.values.map { Element(1 / $0) }, shape: encoding.shape)
   }
 
   /// `(x − center)/scale` of fields `[batch, channel, …grid]`.

@@ -6,7 +6,7 @@ import RealModule
 /// and of other targets), and such loops over arrays.
 ///
 /// Errors, found by comparison with correctly rounded values over the whole range, are below 4 units in the last
-/// place. Infinities give the limits, NaN stays NaN.
+/// place, where nothing else is said. Infinities give the limits, NaN stays NaN.
 public enum VectorMath {
   /// e^x. Overflows to infinity and underflows gradually.
   @inlinable @inline(__always)
@@ -36,7 +36,8 @@ public enum VectorMath {
   }
 
   /// The Gaussian error linear unit x·Φ(x), Φ the standard normal distribution function
-  /// (Hendrycks and Gimpel 2016), in its exact form; accurate to the last places in the negative tail too.
+  /// (Hendrycks and Gimpel 2016), in its exact form. Nothing cancels in the negative tail: its error there is
+  /// relative, 4 + x² units in the last place.
   @inlinable @inline(__always)
   public static func gelu<E: Scalar>(_ x: E) -> E {
     let tail = NormalTail(x)
@@ -68,52 +69,41 @@ public enum VectorMath {
     Relaxed.multiplyAdd(r * r, E.exponentialRemainder(r), r)
   }
 
-  /// The tail Φ(−a) and the density φ(a) for a = |x|, both as a factor times power · 2^−m: so that no factor is
-  /// subnormal where its product with a is not.
+  /// The tail Φ(−a) and the density φ(a) for a = |x|, by one e^(−a²/2).
+  ///
+  /// It is 2^(n + f) with n + f = −a²/2·log₂e, which is rounded: the relative error grows as a².
   @usableFromInline
   struct NormalTail<E: Scalar> {
     /// |x|, at most where the tail is zero.
     @usableFromInline let magnitude: E
-    /// Φ(−a)·2^−n.
+    /// Φ(−a).
     @usableFromInline let tail: E
-    /// e^(−a²/2)·2^−n − 1.
-    @usableFromInline let exponentialMinusOne: E
-    /// 2^(n + m).
-    @usableFromInline let power: E
+    /// e^(−a²/2).
+    @usableFromInline let exponential: E
 
     @inlinable @inline(__always)
     init(_ x: E) {
       let bound = E.normalTailBound
       let a = x.magnitude > bound ? bound : x.magnitude
-      // The rounding error of a² would be as large as a²/2 units in the last place of the exponential: the
-      // square is split into one that is exact and a small rest, which enters after the reduction.
-      let upper = E.upperHalf(a)
-      let exact = upper * upper * -0.5
-      let rest = (a - upper) * (a + upper) * -0.5
-      let shift = E.roundingShift + E.tailScale.biasedExponent
-      let shifted = Relaxed.multiplyAdd(a * a, -0.7213475204444817, shift)
-      let n = shifted - shift
-      let r = (exact - n * E.log2High) + Relaxed.multiplyAdd(n, -E.log2Low, rest)
-      let minusOne = VectorMath.exponentialMinusOne(reduced: r)
+      let square = a * a
+      let shift = E.roundingShift + E.exponentBias
+      let shifted = Relaxed.multiplyAdd(square, -0.7213475204444817, shift)
+      let f = Relaxed.multiplyAdd(square, -0.7213475204444817, shift - shifted)
       let (numerator, denominator) = E.scaledNormalTail(a)
       magnitude = a
-      tail = Relaxed.multiplyAdd(minusOne, numerator, numerator) / denominator
-      exponentialMinusOne = minusOne
-      power = E.powerOfTwo(shifted: shifted)
+      exponential = Relaxed.multiplyAdd(f, E.powerOfTwoRemainder(f), 1) * E.powerOfTwo(shifted: shifted)
+      tail = exponential * numerator / denominator
     }
 
     /// max(x, 0) − a·Φ(−a).
     @inlinable @inline(__always)
-    func gelu(_ x: E) -> E {
-      Relaxed.multiplyAdd(magnitude * tail * power, -E.tailScale.power, x > 0 ? x : 0)
-    }
+    func gelu(_ x: E) -> E { Relaxed.multiplyAdd(-magnitude, tail, x > 0 ? x : 0) }
 
     /// ±(a·φ(a) − Φ(−a)), plus one for positive x.
     @inlinable @inline(__always)
     func geluDerivative(_ x: E) -> E {
-      let density = magnitude * 0.3989422804014327
-      let difference = (Relaxed.multiplyAdd(exponentialMinusOne, density, density) - tail) * power
-      return Relaxed.multiplyAdd(x < 0 ? -difference : difference, E.tailScale.power, x < 0 ? 0 : 1)
+      let difference = Relaxed.multiplyAdd(magnitude * 0.3989422804014327, exponential, -tail)
+      return x < 0 ? -difference : 1 + difference
     }
   }
 }

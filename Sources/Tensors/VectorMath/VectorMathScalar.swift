@@ -30,21 +30,18 @@ public protocol VectorMathScalar {
   static func powersOfTwo(shifted: Self) -> (Self, Self)
   /// `magnitude` (not negative) with the sign of `sign`.
   static func withSign(of sign: Self, magnitude: Self) -> Self
-  /// The upper half of the significand's bits: its square is exact.
-  static func upperHalf(_ x: Self) -> Self
 
   /// The tails where e^x is infinity and zero.
   static var exponentialBounds: (lower: Self, upper: Self) { get }
   /// Where tanh x is 1.
   static var hyperbolicTangentBound: Self { get }
-  /// Where Φ(−a), and a·Φ(−a), are zero.
+  /// Where e^(−a²/2), and with it a·Φ(−a), is taken for zero: next to the smallest normal number.
   static var normalTailBound: Self { get }
-  /// 2^−m and, as a number, m + ``exponentBias``, with m such that 2^(m + n) is normal for all n down to
-  /// that of the square of ``normalTailBound``.
-  static var tailScale: (power: Self, biasedExponent: Self) { get }
 
   /// (e^r − 1 − r) / r² for |r| ≤ ½ log 2.
   static func exponentialRemainder(_ r: Self) -> Self
+  /// (2^f − 1) / f for |f| ≤ ½.
+  static func powerOfTwoRemainder(_ f: Self) -> Self
   /// Φ(−a)·e^(a²/2) = ½ erfcx(a/√2) = M / (2aM + N) for 0 ≤ a ≤ ``normalTailBound``, M and N polynomials with
   /// positive coefficients: nothing cancels, and the rounding errors of M do, from numerator to denominator.
   static func scaledNormalTail(_ a: Self) -> (numerator: Self, denominator: Self)
@@ -71,10 +68,7 @@ extension Float: VectorMathScalar {
     (-104, 89)
   }
   @inlinable @inline(__always) public static var hyperbolicTangentBound: Float { 10 }
-  @inlinable @inline(__always) public static var normalTailBound: Float { 15 }
-  @inlinable @inline(__always) public static var tailScale: (power: Float, biasedExponent: Float) {
-    (0x1p-64, 127 + 64)
-  }
+  @inlinable @inline(__always) public static var normalTailBound: Float { 13.25 }
 
   @inlinable @inline(__always)
   public static func powerOfTwo(shifted: Float) -> Float { Float(bitPattern: shifted.bitPattern &<< 23) }
@@ -94,9 +88,6 @@ extension Float: VectorMathScalar {
     Float(bitPattern: magnitude.bitPattern | (sign.bitPattern & 0x8000_0000))
   }
 
-  @inlinable @inline(__always)
-  public static func upperHalf(_ x: Float) -> Float { Float(bitPattern: x.bitPattern & 0xffff_f000) }
-
   // Minimax, relative error of e^r 8e-9.
   @inlinable @inline(__always)
   public static func exponentialRemainder(_ r: Float) -> Float {
@@ -105,6 +96,17 @@ extension Float: VectorMathScalar {
     sum = step(sum, r, 0.04166676)
     sum = step(sum, r, 0.16666579)
     return step(sum, r, 0.5)
+  }
+
+  // Interpolation at Chebyshev points, relative error of 2^f 5e-9.
+  @inlinable @inline(__always)
+  public static func powerOfTwoRemainder(_ f: Float) -> Float {
+    var sum: Float = 0.00015453163
+    sum = step(sum, f, 0.0013390863)
+    sum = step(sum, f, 0.009618083)
+    sum = step(sum, f, 0.05550357)
+    sum = step(sum, f, 0.2402265)
+    return step(sum, f, 0.6931472)
   }
 
   // Rational minimax approximation, relative error 6e-9. The common factor 7/4 makes the rounding errors
@@ -141,10 +143,7 @@ extension Double: VectorMathScalar {
     (-746, 710)
   }
   @inlinable @inline(__always) public static var hyperbolicTangentBound: Double { 20 }
-  @inlinable @inline(__always) public static var normalTailBound: Double { 39 }
-  @inlinable @inline(__always) public static var tailScale: (power: Double, biasedExponent: Double) {
-    (0x1p-512, 1023 + 512)
-  }
+  @inlinable @inline(__always) public static var normalTailBound: Double { 37.66 }
 
   @inlinable @inline(__always)
   public static func powerOfTwo(shifted: Double) -> Double { Double(bitPattern: shifted.bitPattern &<< 52) }
@@ -164,11 +163,6 @@ extension Double: VectorMathScalar {
     Double(bitPattern: magnitude.bitPattern | (sign.bitPattern & 0x8000_0000_0000_0000))
   }
 
-  @inlinable @inline(__always)
-  public static func upperHalf(_ x: Double) -> Double {
-    Double(bitPattern: x.bitPattern & 0xffff_ffff_f800_0000)
-  }
-
   // Interpolation at Chebyshev points, relative error of e^r 2e-17.
   @inlinable @inline(__always)
   public static func exponentialRemainder(_ r: Double) -> Double {
@@ -182,6 +176,23 @@ extension Double: VectorMathScalar {
     sum = step(sum, r, 0.04166666666662413)
     sum = step(sum, r, 0.16666666666666669)
     return step(sum, r, 0.5000000000000001)
+  }
+
+  // Interpolation at Chebyshev points, relative error of 2^f 1e-19.
+  @inlinable @inline(__always)
+  public static func powerOfTwoRemainder(_ f: Double) -> Double {
+    var sum: Double = 2.5729324177362305e-11
+    sum = step(sum, f, 4.4558179083360645e-10)
+    sum = step(sum, f, 7.0548973041554995e-09)
+    sum = step(sum, f, 1.0178057087733941e-07)
+    sum = step(sum, f, 1.3215486808705563e-06)
+    sum = step(sum, f, 1.5252733841556773e-05)
+    sum = step(sum, f, 0.00015403530393370734)
+    sum = step(sum, f, 0.001333355814640647)
+    sum = step(sum, f, 0.00961812910762848)
+    sum = step(sum, f, 0.055504108664821625)
+    sum = step(sum, f, 0.24022650695910072)
+    return step(sum, f, 0.6931471805599453)
   }
 
   // Rational minimax approximation, relative error 1e-18. The common factor 7/4 makes the rounding errors

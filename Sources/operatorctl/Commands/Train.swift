@@ -33,6 +33,9 @@ struct Train: ParsableCommand {
   @Flag(help: "Say what the run would be (shapes, parameters, memory) and stop.")
   var dryRun = false
 
+  @Flag(help: "Print one JSON object about the finished run and nothing else.")
+  var json = false
+
   @OptionGroup(title: "Data and training") var training: TrainingOptions
   @OptionGroup var fields: FieldOptions
   @OptionGroup(title: "Model") var model: ModelOptions
@@ -55,7 +58,7 @@ struct Train: ParsableCommand {
       throw ExperimentError(
         .interrupted, "\(run.folder): stopped after \(result.epochs.count) whole epochs; --resume goes on")
     }
-    try Console.result(display.summary(of: result, in: run))
+    try Console.result(json ? "\(result.json)" : display.summary(of: result, in: run))
   }
 
   /// The configuration with what the command line says put over it.

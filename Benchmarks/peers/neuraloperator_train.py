@@ -3,7 +3,9 @@
 The defaults are those of the published comparison: n_modes 12x12, width 32, 4 layers, Adam at 2e-3 with weight decay
 1e-4 (torch.optim.Adam, which adds the decay to the gradient: L2; neuraloperator's own AdamW decouples it and divides a
 complex parameter's step by one common modulus), cosine to zero over the epochs, batch 20, relative L2 averaged over
-the batch, raw fields. The wall time counts training and the evaluation at the end, not imports and reading.
+the batch, raw fields. With `--normalize` fields have zero mean and unit deviation a channel, as operatorctl's by
+default; the loss is on the fields themselves. The wall time counts training and the evaluation at the end, not imports
+and reading.
 """
 
 import argparse
@@ -16,7 +18,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--train", required=True, help="NetCDF file")
     parser.add_argument("--test", required=True, help="NetCDF file")
-    parser.add_argument("--inputs", nargs="+", default=["a"])
+    parser.add_argument("--inputs", nargs="+", default=["a"], help="variables, or slices of their times: w[0:10]")
     parser.add_argument("--outputs", nargs="+", default=["u"])
     parser.add_argument("--modes", type=common.grid, default=(12, 12))
     parser.add_argument("--width", type=int, default=32)
@@ -30,6 +32,7 @@ def arguments():
     parser.add_argument("--batch-size", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--normalize", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -47,10 +50,21 @@ def main():
     torch.manual_seed(options.seed)
 
     def fields(path, names):
-        return torch.from_numpy(common.netcdf_variables(path, names)).float()
+        return torch.from_numpy(common.netcdf_channels(path, names)).float()
 
     inputs, targets = fields(options.train, options.inputs), fields(options.train, options.outputs)
     test_inputs, test_targets = fields(options.test, options.inputs), fields(options.test, options.outputs)
+
+    def statistics(values):
+        if not options.normalize:
+            return 0, 1
+        axes = [0, *range(2, values.ndim)]
+        return values.mean(axes, keepdim=True), values.std(axes, keepdim=True)
+
+    (input_mean, input_scale), (mean, scale) = statistics(inputs), statistics(targets)
+
+    def predict(batch):
+        return model((batch - input_mean) / input_scale) * scale + mean
 
     model = FNO(
         n_modes=options.modes,
@@ -73,12 +87,12 @@ def main():
     for _ in range(options.epochs):
         for batch in torch.randperm(len(inputs)).split(options.batch_size):
             optimizer.zero_grad(set_to_none=True)
-            loss = relative_l2(model(inputs[batch]), targets[batch])
+            loss = relative_l2(predict(inputs[batch]), targets[batch])
             loss.backward()
             optimizer.step()
         schedule.step()
     with torch.inference_mode():
-        predictions = torch.cat([model(batch) for batch in test_inputs.split(options.batch_size)])
+        predictions = torch.cat([predict(batch) for batch in test_inputs.split(options.batch_size)])
         error = relative_l2(predictions, test_targets).item()
     seconds = time.perf_counter() - start
 
