@@ -42,8 +42,11 @@ public final class Parameter<Element: Scalar> {
   /// The gradient collected since ``clearGradient()``; nil where no walk back reached the parameter.
   public var gradient: Tensor<Element>? { hasGradient ? storedGradient : nil }
 
-  /// Forgets the gradient and keeps its memory.
-  public func clearGradient() { hasGradient = false }
+  /// Forgets the gradient; keeps its memory unless that is to be `releasing`.
+  public func clearGradient(releasing: Bool = false) {
+    hasGradient = false
+    if releasing { storedGradient = nil }
+  }
 
   /// Replaces the gradient by what `body` makes of it in place (clipping, averaging over ranks).
   public func withGradient(_ body: (inout Tensor<Element>) -> Void) {

@@ -34,6 +34,7 @@ public final class BufferPool: Sendable {
 
   private struct State {
     var free: [Int: [Block]] = [:]
+    var cacheLimit = Int.max
     var statistics = Statistics()
   }
 
@@ -67,12 +68,22 @@ public final class BufferPool: Sendable {
     return recycled ?? Self.allocate(size)
   }
 
+  /// From now on no more than `bytes` are kept for later; what is released beyond that goes back to the system, and
+  /// asking for it again takes time.
+  public func limitCache(to bytes: Int) {
+    state.withLock { $0.cacheLimit = bytes }
+    trim()
+  }
+
   func giveBack(_ block: Block) {
-    state.withLock { state in
+    let isKept = state.withLock { state in
       state.statistics.bytesInUse -= block.bytes
+      guard state.statistics.bytesCached + block.bytes <= state.cacheLimit else { return false }
       state.statistics.bytesCached += block.bytes
       state.free[block.bytes, default: []].append(block)
+      return true
     }
+    if !isKept { free(block.address) }
   }
 
   static func roundedUp(_ bytes: Int) -> Int {

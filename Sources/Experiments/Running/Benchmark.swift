@@ -80,9 +80,10 @@ public struct Benchmark: Sendable {
     let optimizer = Optimizer(configuration.optimizer.updateRule, of: module)
     let lossFunction = LossFunction<Float>(
       configuration.loss, on: Grid(periodicUnit: (targets ?? positions).shape))
+    memory.apply()
     var step: UInt64 = 0
     trainStepMilliseconds = try Self.time(repetitions, watch) {
-      module.clearGradients()
+      module.clearGradients(releasing: memory == .low)
       let tape = Tape<Float>(savesMemory: memory == .low, step: step)
       let loss = lossFunction(
         try normalized(input, at: positions, queries: targets, on: tape), target, on: tape)

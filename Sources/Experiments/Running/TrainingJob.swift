@@ -318,7 +318,8 @@ extension TrainingJob {
     public let samples: (training: Int, validation: Int)
   }
 
-  /// Takes one step on a batch of zeros and measures what it needed. Nothing is written.
+  /// Takes two steps on a batch of zeros and measures what they needed: the optimizer's memory is there from the
+  /// first one's end. Nothing is written.
   public func rehearse() throws -> Rehearsal {
     let batch = min(experiment.training.batchSize, split.training.count)
     var channels = experiment.model.channels
@@ -333,7 +334,7 @@ extension TrainingJob {
       module, inputNormalizer: .identity(channels: channels.inputs),
       outputNormalizer: .identity(channels: channels.outputs))
     var configuration = experiment.training.configuration
-    configuration.epochs = 1
+    configuration.epochs = 2
     let trainer = try Trainer(normalized, configuration, training: source)
     _ = try trainer.run()
     let samples =

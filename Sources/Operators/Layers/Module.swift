@@ -29,8 +29,9 @@ extension Module {
     return count
   }
 
-  public func clearGradients() {
-    forEachParameter("") { $1.clearGradient() }
+  /// Forgets all gradients; keeps their memory unless that is to be `releasing`.
+  public func clearGradients(releasing: Bool = false) {
+    forEachParameter("") { $1.clearGradient(releasing: releasing) }
   }
 }
 

@@ -124,6 +124,7 @@ public final class Trainer<Element: SpectralScalar> {
     stop: StopSignal = StopSignal(), onEvent: (TrainingEvent) -> Void = { _ in }
   ) throws -> TrainingOutcome {
     session = Session(start: clock.now)
+    configuration.memory.apply()
     for warning in warnings { onEvent(.warning(warning)) }
     warnings = []
     if let files { try HistoryFile(path: files.history).write(state.history) }
@@ -165,7 +166,7 @@ public final class Trainer<Element: SpectralScalar> {
     let rate = configuration.schedule.learningRate(
       base: configuration.optimizer.learningRate, at: position, epochs: configuration.epochs,
       stepsPerEpoch: stepsPerEpoch, state: state.schedule)
-    normalized.model.clearGradients()
+    normalized.model.clearGradients(releasing: configuration.memory == .low)
     let tape = Tape<Element>(
       savesMemory: configuration.memory == .low, seed: configuration.seed,
       step: UInt64(position.epoch * stepsPerEpoch + position.step))

@@ -1,13 +1,19 @@
 // What a training run is, apart from the model and the data.
 
+import Tensors
+
 /// The settings of a training run.
 public struct TrainingConfiguration: Codable, Sendable, Hashable {
   /// What is kept of a step for its way back.
   public enum Memory: String, Codable, Sendable, CaseIterable {
     /// Whatever is quicker kept than computed again.
     case normal
-    /// Less: what is cheap is computed again.
+    /// Less: what is cheap is computed again, and what is not needed for the moment goes back to the system: the
+    /// memory of gradients on the way forward, that of what the way forward kept on the way back.
     case low
+
+    /// Makes the process keep no more memory than this.
+    public func apply() { BufferPool.shared.limitCache(to: self == .low ? 64 << 20 : .max) }
   }
 
   public var epochs: Int
