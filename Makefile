@@ -10,12 +10,13 @@ PYTHON ?= python3
 SWIFTFLAGS := -c release -Xcc -march=$(OPERATORS_MARCH)
 PROGRAM := .build/release/operatorctl
 
-.PHONY: all deps build test validate demo bench bench-kernels bench-solvers format lint install clean help
+.PHONY: all deps build test validate demo reproduce bench bench-kernels bench-solvers format lint install clean help
 
 all: build
 
 help:
 	@echo "make demo     set up, build, and run the main job: data, training, prediction, a table"
+	@echo "make reproduce  the experiments of examples/: about four hours; FULL=1 for the papers' sizes"
 	@echo "make test     set up, build, and run the tests"
 	@echo "make build    the program, at $(PROGRAM)"
 	@echo "make install  the program, into PREFIX/bin (PREFIX=$(PREFIX))"
@@ -43,6 +44,11 @@ validate: deps
 
 demo: build
 	@examples/demo/run.sh $(PROGRAM)
+
+# FULL=1: the papers' sizes. PEER=.venv/bin/python (after `make .venv/peers`): neuraloperator beside them, where an
+# experiment compares with it.
+reproduce: build
+	@PROGRAM=$(PROGRAM) FULL=$(FULL) examples/reproduce.sh
 
 # The Python peers, for comparisons only.
 .venv/peers: Benchmarks/peers/requirements.txt

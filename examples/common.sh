@@ -1,6 +1,7 @@
 # What the experiments share; their run.sh source it. PROGRAM is operatorctl, RUNS where data and runs go (by default
-# `runs` beside the examples), FULL=1 asks for the papers' sizes, THREADS how many to compute with. What is there
-# already is not made again; a training that was stopped goes on.
+# `runs` beside the examples), THREADS how many to compute with; FULL=1 asks for the papers' sizes. PEER is a Python with
+# the packages of Benchmarks/peers, where neuraloperator is to be trained beside ours. What is there already is not made
+# again; a training that was stopped goes on.
 set -euo pipefail
 
 example=$(cd "$(dirname "${BASH_SOURCE[1]}")" && pwd)
@@ -8,6 +9,8 @@ name=$(basename "$example")
 program=$(realpath "${PROGRAM:-$example/../../.build/release/operatorctl}")
 runs=${RUNS:-$example/../../runs}
 full=${FULL:-}
+peer=${PEER:+$(cd "$(dirname "$PEER")" && pwd)/$(basename "$PEER")}
+darcy16=${DARCY16:+$(realpath "$DARCY16")}
 threads=${THREADS:-$(nproc)}
 mkdir -p "$runs/data" "$runs/$name"
 runs=$(cd "$runs" && pwd)
@@ -48,6 +51,15 @@ relative_l2() {
     mv "$result.new" "$result"
   fi
   value relative_l2 <"$result"
+}
+
+# neuraloperator RUN FILE TEST OPTIONS...: its FNO on the same file, what it says in RUN.json; without PEER nothing.
+neuraloperator() {
+  [[ -n $peer && ! -e $1.json ]] || return 0
+  say "training: $1"
+  "$peer" "$example/../../Benchmarks/peers/neuraloperator_train.py" --train "$runs/data/$2" --test "$runs/data/$3" \
+    --normalize --threads "$threads" "${@:4}" >"$1.json.new"
+  mv "$1.json.new" "$1.json"
 }
 
 # heading COLUMN...: a table begins.

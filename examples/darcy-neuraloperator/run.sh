@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # neuraloperator's own Darcy set with its settings, dense and tensorized, three seeds each. The set is theirs: DARCY16
-# names the folder that holds darcy16_train.nc and darcy16_test.nc (README.md).
+# names a folder that holds it as darcy16_train.nc and darcy16_test.nc (README.md).
 source "$(dirname "$0")/../common.sh"
 
-if [[ -z ${DARCY16:-} && ! -e $runs/data/darcy16_train.nc ]]; then
+if [[ -z $darcy16 && ! -e $runs/data/darcy16_train.nc ]]; then
   say "left out: no runs/data/darcy16_train.nc, and DARCY16 does not say where it is"
   exit
 fi
 for part in train test; do
-  [[ -e $runs/data/darcy16_$part.nc ]] || cp "$DARCY16/darcy16_$part.nc" "$runs/data"
+  [[ -e $runs/data/darcy16_$part.nc ]] || cp "$darcy16/darcy16_$part.nc" "$runs/data"
 done
 
 heading model 'relative L2, seeds 0, 1, 2' mean

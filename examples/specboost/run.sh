@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# SpecBoost against one FNO of the same epochs in all, and against one of the same parameters (and epochs) too. PEER, a
-# Python with the packages of Benchmarks/peers, trains neuraloperator's FNO as the single one on the same files.
+# SpecBoost against one FNO of the same epochs in all, and against one of the same parameters (and epochs) too.
 source "$(dirname "$0")/../common.sh"
 
 # sets NAME SAMPLES OPTIONS...: for training, validation (200) and test (200).
@@ -28,16 +27,11 @@ compare() {
   row "$equation-single" "$equation" 'single, same epochs' "$(relative_l2 "$equation-single" "$test" | rounded)"
   row "$equation-wide" "$equation" 'single, same parameters' "$(relative_l2 "$equation-wide" "$test" | rounded)"
   row "$equation-boosted" "$equation" SpecBoost "$(relative_l2 "$equation-boosted" "$test" | rounded)"
-  local peer=$equation-neuraloperator
-  if [[ -n ${PEER:-} && ! -e $peer.json ]]; then
-    "$PEER" "$example/../../Benchmarks/peers/neuraloperator_train.py" --train "${data[1]}" --test "$runs/data/$test" \
-      --modes "$4" --width "$5" --batch-size "$6" --learning-rate "$7" --inputs "$8" --outputs "$9" --epochs $((2 * epochs)) \
-      --weight-decay 0 --normalize --threads "$threads" >"$peer.json.new"
-    mv "$peer.json.new" "$peer.json"
-  fi
-  if [[ -e $peer.json ]]; then
-    row "$peer" "$equation" 'neuraloperator, as the single' "$(value relative_l2 <"$peer.json" | rounded)"
-  fi
+  local theirs=$equation-neuraloperator
+  neuraloperator "$theirs" "specboost-$equation-train.nc" "$test" --modes "$4" --width "$5" --batch-size "$6" \
+    --learning-rate "$7" --weight-decay 0 --inputs "$8" --outputs "$9" --epochs $((2 * epochs))
+  [[ ! -e $theirs.json ]] ||
+    row "$theirs" "$equation" 'neuraloperator, as the single' "$(value relative_l2 <"$theirs.json" | rounded)"
 }
 compare burgers 45 "$(choose 100 500)" 32 32 20 2e-3 u0 u
 compare darcy 34 "$(choose 30 250)" 24x24 24 10 5e-3 a u

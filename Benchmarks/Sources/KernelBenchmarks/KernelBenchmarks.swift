@@ -9,7 +9,9 @@ import Tensors
 
 @main
 struct KernelBenchmarks {
-  static func main() throws {
+  static func main() { exitOnError(run) }
+
+  private static func run() throws {
     var (names, repeats, parameters): ([String], Int, Int) = ([], 15, 70_000_000)
     var arguments = Array(CommandLine.arguments.dropFirst())
     while let argument = arguments.first {

@@ -31,6 +31,16 @@ public func report(_ name: String, _ numbers: [String: Double]) throws {
   FileHandle.standardOutput.write(data + Data("\n".utf8))
 }
 
+/// Runs a program; an error is one line on standard error and a failed exit, 64 for wrong usage.
+public func exitOnError(_ program: () throws -> Void) {
+  do {
+    try program()
+  } catch {
+    FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+    exit(error is UsageError ? 64 : 1)
+  }
+}
+
 /// What the user asked for in a way that is not understood.
 public struct UsageError: Error, CustomStringConvertible {
   public let description: String

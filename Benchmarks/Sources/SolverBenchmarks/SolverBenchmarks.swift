@@ -10,7 +10,9 @@ import Tensors
 
 @main
 struct SolverBenchmarks {
-  static func main() throws {
+  static func main() { exitOnError(run) }
+
+  private static func run() throws {
     var (names, points, repeats): ([String], [Int], Int) = ([], [], 5)
     var arguments = Array(CommandLine.arguments.dropFirst())
     while let argument = arguments.first {

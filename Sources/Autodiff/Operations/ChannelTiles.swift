@@ -7,8 +7,8 @@ import Tensors
 /// groups: a group is one task, and one partial sum of the gradients of weights. Both follow from the sizes
 /// alone, so that results do not depend on the number of threads.
 ///
-/// The next tile is asked for while one is worked on. Rows of a tile are copied next to each other: the rows of a field are often a power of two apart, and would
-/// displace each other from the cache.
+/// The next tile is asked for while one is worked on. Rows of a tile are copied next to each other: the rows
+/// of a field are often a power of two apart, and would displace each other from the cache.
 struct ChannelTiles {
   let batch: Int
   let points: Int
@@ -94,6 +94,33 @@ struct ChannelTile {
     }
   }
 
+  /// Multiplies rows next to each other by others and puts the products into a field, too.
+  func multiplyRows<E: Scalar>(
+    _ rows: UnsafeMutablePointer<E>, by factors: UnsafePointer<E>, channels: Int,
+    copyingTo field: UnsafeMutablePointer<E>
+  ) {
+    let first = field + offset(channels: channels)
+    for channel in 0..<channels {
+      multiply(
+        rows + channel * stride, by: factors + channel * stride, copyingTo: first + channel * points,
+        count: count)
+    }
+  }
+
+  /// The activation of a field's rows, next to each other, and the activation's derivative likewise.
+  func activateRows<E: Scalar>(
+    _ activation: Activation, of field: UnsafePointer<E>, channels: Int, into rows: UnsafeMutablePointer<E>,
+    derivative: UnsafeMutablePointer<E>?
+  ) {
+    let first = field + offset(channels: channels)
+    prefetchNext(field, channels: channels)
+    for channel in 0..<channels {
+      activate(
+        activation, first + channel * points, into: rows + channel * stride,
+        derivative: derivative.map { $0 + channel * stride }, count: count)
+    }
+  }
+
   /// The activation of rows next to each other, into a field, and the activation's derivative into another.
   func activateRows<E: Scalar>(
     _ activation: Activation, _ rows: UnsafePointer<E>, channels: Int, into field: UnsafeMutablePointer<E>,
@@ -118,50 +145,66 @@ struct ChannelTile {
 /// - Parameters:
 ///   - derivative: The activation's; nil: 1.
 ///   - isKept: Whether the row itself becomes the product, too.
-/// - Returns: the sum of `product = gradient ⊙ derivative`, in double precision, since it may cancel.
+/// - Returns: the sum of `product = gradient ⊙ derivative`. The sums of rows may cancel: they are to be added up in
+///   double precision; within a row of a tile, a dozen numbers a lane, the format of the products will do.
 @specialized(where E == Float)
 @specialized(where E == Double)
 func multiplyRow<E: Scalar>(
   _ gradient: UnsafeMutablePointer<E>, derivative: UnsafePointer<E>?, isKept: Bool,
   into product: UnsafeMutablePointer<E>, count: Int
 ) -> Double {
-  var sum = 0.0
+  var sum: E = 0
   if let derivative {
     for i in 0..<count {
       let value = gradient[i] * derivative[i]
       product[i] = value
-      sum = Relaxed.sum(Double(value), sum)
+      sum = Relaxed.sum(value, sum)
     }
     if isKept { gradient.update(from: product, count: count) }
   } else {
     for i in 0..<count {
       product[i] = gradient[i]
-      sum = Relaxed.sum(Double(gradient[i]), sum)
+      sum = Relaxed.sum(gradient[i], sum)
     }
   }
-  return sum
+  return Double(sum)
 }
 
-/// Multiplies a row by another in place and gives the sum.
+/// Multiplies a row by another in place and puts the products elsewhere, too.
+@specialized(where E == Float)
+@specialized(where E == Double)
+private func multiply<E: Scalar>(
+  _ row: UnsafeMutablePointer<E>, by factor: UnsafePointer<E>, copyingTo copy: UnsafeMutablePointer<E>,
+  count: Int
+) {
+  for i in 0..<count {
+    let value = row[i] * factor[i]
+    row[i] = value
+    copy[i] = value
+  }
+}
+
+/// Multiplies a row by another in place and gives the sum, as above.
 @specialized(where E == Float)
 @specialized(where E == Double)
 func multiplyRow<E: Scalar>(_ row: UnsafeMutablePointer<E>, by factor: UnsafePointer<E>, count: Int) -> Double
 {
-  var sum = 0.0
+  var sum: E = 0
   for i in 0..<count {
-    row[i] *= factor[i]
-    sum = Relaxed.sum(Double(row[i]), sum)
+    let value = row[i] * factor[i]
+    row[i] = value
+    sum = Relaxed.sum(value, sum)
   }
-  return sum
+  return Double(sum)
 }
 
-/// `Σ a ⊙ b` of two rows.
+/// `Σ a ⊙ b` of two rows, as above.
 @specialized(where E == Float)
 @specialized(where E == Double)
 func dotProduct<E: Scalar>(_ a: UnsafePointer<E>, _ b: UnsafePointer<E>, count: Int) -> Double {
-  var sum = 0.0
-  for i in 0..<count { sum = Relaxed.multiplyAdd(Double(a[i]), Double(b[i]), sum) }
-  return sum
+  var sum: E = 0
+  for i in 0..<count { sum = Relaxed.multiplyAdd(a[i], b[i], sum) }
+  return Double(sum)
 }
 
 extension Pointwise {

@@ -179,9 +179,9 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         let place = tile.offset(channels: channels)
         // What the forward pass had.
         tile.copyRows(x, channels: channels, to: rows)
-        tile.copyRows(s, channels: channels, to: z)
-        activate(
-          activation, z, derivative: activation == .identity ? nil : slope, count: channels * stride)
+        tile.activateRows(
+          activation, of: s, channels: channels, into: z,
+          derivative: activation == .identity ? nil : slope)
         first(z, stride: stride, into: h, stride: stride, count: count)
         activate(.gelu, h, derivative: hiddenSlope, count: hidden * stride)
         if recomputes {
@@ -211,8 +211,11 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         }
         firstOuter.add(dh, stride: stride, z, stride: stride, count: count)
         firstTransposed(dh, stride: stride, into: z, stride: stride, count: count)
-        if activation != .identity { Pointwise.multiply(z, by: slope, count: channels * stride) }
-        tile.copyBack(z, channels: channels, to: dy)
+        if activation == .identity {
+          tile.copyBack(z, channels: channels, to: dy)
+        } else {
+          tile.multiplyRows(z, by: slope, channels: channels, copyingTo: dy)
+        }
         linearOuter.add(z, stride: stride, rows, stride: stride, count: count)
         guard let dx else { continue }
         // In the second case the input's rows have been used.
