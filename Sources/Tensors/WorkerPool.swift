@@ -123,11 +123,22 @@ public final class WorkerPool: Sendable {
     }
   }
 
+  /// Waits awake for a while. A thread that sleeps is woken within some ten microseconds, on a virtual machine whose
+  /// processor has been given back within many more: too long between the operations of a step. Others who want the
+  /// processor get it.
+  private func waitForWork(after seen: Int) {
+    var turns = 0
+    while generation.load(ordering: .acquiring) == seen, turns < 20_000 { turns += 1 }
+    guard generation.load(ordering: .acquiring) == seen else { return }
+    let clock = ContinuousClock()
+    let end = clock.now + .milliseconds(2)
+    while generation.load(ordering: .acquiring) == seen, clock.now < end { sched_yield() }
+  }
+
   private func work(index: Int) {
     var seen = 0
     while true {
-      var turns = 0
-      while generation.load(ordering: .acquiring) == seen, turns < 20_000 { turns += 1 }
+      waitForWork(after: seen)
       pthread_mutex_lock(lock)
       while generation.load(ordering: .acquiring) == seen {
         state.sleeping += 1

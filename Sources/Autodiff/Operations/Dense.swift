@@ -10,8 +10,9 @@ struct Dense<Element: Scalar>: DifferentiableOperation {
 
   init(_ activation: Activation) { self.activation = activation }
 
-  /// Rows of a task: by the size alone.
-  private static var tile: Int { 64 }
+  /// Rows of a task, and outputs of one of a weight's gradient: by the sizes alone.
+  private static var rowTile: Int { 128 }
+  private static var outputTile: Int { 64 }
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
@@ -25,7 +26,7 @@ struct Dense<Element: Scalar>: DifferentiableOperation {
     let (y, d) = (output.unsafeMutablePointer(), slopes?.unsafeMutablePointer())
     let (x, w, b) = (input.unsafePointer, weight.unsafePointer, bias.unsafePointer)
     let kind = activation
-    WorkerPool.shared.forEachRange(count: rows, grain: Self.tile) { range in
+    WorkerPool.shared.forEachRange(count: rows, grain: Self.rowTile) { range in
       let first = range.lowerBound * out
       for row in range { (y + row * out).update(from: b, count: out) }
       gemm(
@@ -43,32 +44,38 @@ struct Dense<Element: Scalar>: DifferentiableOperation {
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let (input, weight, derivative) = saved else { return }
     let (rows, columns, out) = (input.shape[0], input.shape[1], weight.shape[0])
-    if let derivative { gradient *= derivative }
-    let (dy, x, w) = (gradient.unsafePointer, input.unsafePointer, weight.unsafePointer)
-    if var result = slots.begin(0, shape: input.shape) {
-      let (dx, beta) = (result.tensor.unsafeMutablePointer(), result.beta)
-      WorkerPool.shared.forEachRange(count: rows, grain: Self.tile) { range in
+    let (x, w, d) = (input.unsafePointer, weight.unsafePointer, derivative?.unsafePointer)
+    let dy = gradient.unsafeMutablePointer()
+    // Rows on their way through activation and weight; then the sums over all of them.
+    var inputGradient = slots.begin(0, shape: input.shape)
+    let (dx, dxBeta) = (inputGradient?.tensor.unsafeMutablePointer(), inputGradient?.beta ?? 0)
+    WorkerPool.shared.forEachRange(count: rows, grain: Self.rowTile) { range in
+      let first = range.lowerBound * out
+      if let d { Pointwise.multiply(dy + first, by: d + first, count: range.count * out) }
+      guard let dx else { return }
+      gemm(
+        m: range.count, n: columns, k: out, a: dy + first, lda: out, b: w, ldb: columns,
+        beta: dxBeta, c: dx + range.lowerBound * columns, ldc: columns)
+    }
+    slots.end(0, inputGradient.take())
+    var weightGradient = slots.begin(1, shape: weight.shape)
+    var biasGradient = slots.begin(2, shape: [out])
+    let (dw, dwBeta) = (weightGradient?.tensor.unsafeMutablePointer(), weightGradient?.beta ?? 0)
+    let (db, accumulates) = (biasGradient?.tensor.unsafeMutablePointer(), biasGradient?.accumulates ?? false)
+    WorkerPool.shared.forEachRange(count: out, grain: Self.outputTile) { range in
+      let first = range.lowerBound
+      if let dw {
         gemm(
-          m: range.count, n: columns, k: out, a: dy + range.lowerBound * out, lda: out, b: w, ldb: columns,
-          beta: beta, c: dx + range.lowerBound * columns, ldc: columns)
+          true, false, m: range.count, n: columns, k: rows, a: dy + first, lda: out, b: x,
+          ldb: columns, beta: dwBeta, c: dw + first * columns, ldc: columns)
       }
-      slots.end(0, result)
-    }
-    if var result = slots.begin(1, shape: weight.shape) {
-      let (dw, beta) = (result.tensor.unsafeMutablePointer(), result.beta)
-      WorkerPool.shared.forEachRange(count: out, grain: Self.tile) { range in
-        gemm(
-          true, false, m: range.count, n: columns, k: rows, a: dy + range.lowerBound, lda: out, b: x,
-          ldb: columns, beta: beta, c: dw + range.lowerBound * columns, ldc: columns)
+      if let db {
+        if !accumulates { (db + first).update(repeating: 0, count: range.count) }
+        for row in 0..<rows { Pointwise.add(dy + (row * out + first), to: db + first, count: range.count) }
       }
-      slots.end(1, result)
     }
-    if var result = slots.begin(2, shape: [out]) {
-      let db = result.tensor.unsafeMutablePointer()
-      if !result.accumulates { db.update(repeating: 0, count: out) }
-      for row in 0..<rows { Pointwise.add(dy + row * out, to: db, count: out) }
-      slots.end(2, result)
-    }
+    slots.end(1, weightGradient.take())
+    slots.end(2, biasGradient.take())
     withExtendedLifetime((input, weight, gradient)) {}
   }
 }
