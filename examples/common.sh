@@ -1,14 +1,15 @@
 # What the experiments share; their run.sh source it. PROGRAM is operatorctl, RUNS where data and runs go (by default
-# `runs` beside the examples), THREADS how many to compute with; FULL=1 asks for the papers' sizes. PEER is a Python with
-# the packages of Benchmarks/peers, where neuraloperator is to be trained beside ours. What is there already is not made
-# again; a training that was stopped goes on.
+# `runs` beside the examples), THREADS how many to compute with; FULL=1 asks for the papers' sizes, in `runs-full`. PEER is
+# a Python with the packages of Benchmarks/peers, where neuraloperator is to be trained beside ours. What is there already
+# is not made again; a training that was stopped goes on, and one of other settings is made anew.
 set -euo pipefail
+shopt -s inherit_errexit
 
 example=$(cd "$(dirname "${BASH_SOURCE[1]}")" && pwd)
 name=$(basename "$example")
 program=$(realpath "${PROGRAM:-$example/../../.build/release/operatorctl}")
-runs=${RUNS:-$example/../../runs}
 full=${FULL:-}
+runs=${RUNS:-$example/../../runs}${full:+-full}
 peer=${PEER:+$(cd "$(dirname "$PEER")" && pwd)/$(basename "$PEER")}
 darcy16=${DARCY16:+$(realpath "$DARCY16")}
 threads=${THREADS:-$(nproc)}
@@ -33,9 +34,16 @@ dataset() {
 
 # train RUN CONFIG OPTIONS...: the run in the folder RUN, what `train --json` says of it in RUN.json.
 train() {
+  local settings existing=--resume
+  settings=$(printf '%s\n' "${@:3}" && cat "$example/$2")
+  if [[ ! -e $1.settings || $settings != "$(cat "$1.settings")" ]]; then
+    rm -f "$1.json" "$1"-*.json
+    existing=--force
+  fi
   [[ -e $1.json ]] && return
   say "training: $1"
-  "$program" train --config "$example/$2" "${@:3}" --threads "$threads" --output "$1" --resume --json >"$1.json.new"
+  printf '%s\n' "$settings" >"$1.settings"
+  "$program" train --config "$example/$2" "${@:3}" --threads "$threads" --output "$1" $existing --json >"$1.json.new"
   mv "$1.json.new" "$1.json"
 }
 
@@ -77,6 +85,10 @@ row() {
 
 # table CELL...: one line, shown and kept in result.md.
 table() {
+  local cell
+  for cell in "$@"; do
+    [[ -n $cell ]] || { say 'a result is missing'; exit 1; }
+  done
   {
     printf '|'
     printf ' %s |' "$@"

@@ -127,6 +127,8 @@ import Testing
     ("training.output_normalization=pointwise_gaussian", "output_normalization"),
     ("training.initialize_from=/nowhere", "initialize_from"),
     ("model.members=[{modes: [4, 4], wdth: 4}]", "wdth"),
+    ("model.members=[{modes: [4, 4]}, {modes: [4, 4], multigrid: {levels: 2}}]", "16 points could"),
+    ("model.members=[{modes: [4, 4]}, {kind: unet, levels: 5}]", "members.1.levels"),
   ])
   func whatCannotBeIsRefused(change: String, word: String) throws {
     let folder = try TemporaryFolder()

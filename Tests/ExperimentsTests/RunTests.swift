@@ -48,6 +48,19 @@ import Testing
         == TrainingJob(experiment).experiment)
   }
 
+  @Test func aRunDoesNotGoBackToFewerEpochs() throws {
+    let folder = try TemporaryFolder()
+    try writeSquares(folder.file("d.nc"))
+    let whole = try train(smallExperiment(folder.file("d.nc"), "training.epochs=3"), in: folder.file("run"))
+    let experiment = try smallExperiment(folder.file("d.nc"), "training.epochs=2")
+    let refused = failure { _ = try train(experiment, in: folder.file("run"), existing: .resume) }
+    #expect(refused?.exitCode == 65 && refused?.message.contains("training.epochs") == true)
+    #expect(whole.epochs.count == 3)
+    #expect(
+      try Experiment(ConfigurationDocument(contentsOf: folder.file("run/experiment.yaml"))).training.epochs
+        == 3)
+  }
+
   @Test func samplesReadAsTheyAreUsedTrainTheSameModel() throws {
     let folder = try TemporaryFolder()
     try writeSquares(folder.file("d.nc"))

@@ -147,7 +147,7 @@ import Testing
     let stop = StopSignal()
     #expect(
       try first.run(stop: stop) { event in
-        if case .epoch(let record, _) = event, record.epoch == 2 { stop.request() }
+        if case .epoch(let record, _, _) = event, record.epoch == 2 { stop.request() }
       } == .stopped)
     let path = folder.file("run/history.csv")
     let before = try String(contentsOfFile: path, encoding: .utf8)
@@ -166,7 +166,7 @@ import Testing
     var best: [[Float]] = []
     #expect(
       try validated.run { event in
-        if case .epoch(_, isBest: true) = event { best = parameters(validated) }
+        if case .epoch(_, of: _, isBest: true) = event { best = parameters(validated) }
       } == .finished)
     let scores = validated.state.history.compactMap(\.validationLoss)
     #expect(validated.state.best?.validationLoss == scores.min())
@@ -391,7 +391,7 @@ import Testing
       var before = 0
       #expect(
         try trainer.run { event in
-          guard case .epoch(let record, _) = event, record.epoch == 10 else { return }
+          guard case .epoch(let record, _, _) = event, record.epoch == 10 else { return }
           before = BufferPool.shared.statistics.systemAllocations
         } == .finished)
       #expect(before > 0)

@@ -16,7 +16,7 @@ value() { sed -E "s/.*\"$1\":([^,}]*).*/\1/"; }
 seconds_per_sample() { "$program" generate "$@" --threads 1 --json | value seconds_per_sample; }
 
 rows=()
-# demonstrate EQUATION POINTS TWICE FINE SAMPLES MODES EPOCHS: train at POINTS, test there and at TWICE.
+# demonstrate EQUATION POINTS TWICE FINE SAMPLES MODES EPOCHS OPTION...: train at POINTS, test there and at TWICE.
 demonstrate() {
   local equation=$1 points=$2 twice=$3 fine=$4 samples=$5 modes=$6 epochs=$7
   say "$equation: $samples training samples at $points, solved at $twice"
@@ -33,7 +33,7 @@ demonstrate() {
 
   say "$equation: training"
   "$program" train --data "$equation-train.nc" --model fno --modes "$modes" --width 32 --epochs "$epochs" \
-    --batch-size 10 --learning-rate 2e-3 --seed 0 --output "$equation-run"
+    --batch-size 10 --seed 0 --output "$equation-run" "${@:8}"
   say "$equation: prediction and errors"
   "$program" predict --model "$equation-run" --data "$equation-test.nc" --output "$equation-prediction.nc"
   local same finer own
@@ -44,8 +44,9 @@ demonstrate() {
 $(value relative_l2 <<<"$own") $(value seconds_per_sample <<<"$finer") $solver")
 }
 
-demonstrate darcy 43 85 337 400 12x12 20
-demonstrate burgers 256 512 2048 400 32 20
+demonstrate darcy 43 85 337 400 12x12 20 --learning-rate 5e-3 --set training.loss=relative_h1 \
+  --set training.output_normalization=pointwise_gaussian
+demonstrate burgers 256 512 2048 400 32 20 --learning-rate 2e-3
 
 printf '\n%-8s  %15s  %15s  %13s  %13s  %13s  %7s\n' \
   equation 'error (trained)' 'error (twice)' "solver's own" 'operator ms' 'solver ms' 'speedup'

@@ -13,8 +13,8 @@ epochs=$(choose 40 200)
 heading model 'relative L2'
 train dense experiment.yaml --data "$data" --epochs "$epochs"
 row dense dense "$(relative_l2 dense navier-stokes-1e-4-test.nc | rounded)"
-for factorization in tucker cp tt; do
-  for parameters in 8000 32000 128000; do
+for parameters in 32000 8000 128000; do
+  for factorization in tucker cp tt; do
     run=$factorization-$parameters
     train "$run" experiment.yaml --data "$data" --epochs "$epochs" \
       --model tfno --factorization "$factorization" --rank-parameters "$parameters"
@@ -22,6 +22,6 @@ for factorization in tucker cp tt; do
   done
 done
 neuraloperator neuraloperator "$train" navier-stokes-1e-4-test.nc --inputs 'w[0:10]' --outputs 'w[10:30]' \
-  --modes 24x24 --width 32 --epochs "$epochs" --batch-size 20 --learning-rate 2e-3 --weight-decay 1e-4
+  --modes 24x24 --width 32 --epochs "$epochs" --batch-size 5 --learning-rate 2e-3 --weight-decay 1e-4
 [[ ! -e neuraloperator.json ]] ||
   row neuraloperator 'neuraloperator, dense' "$(value relative_l2 <neuraloperator.json | rounded)"

@@ -10,7 +10,7 @@ sets() {
 }
 sets specboost-burgers 1000 burgers --resolution 256 --solve-resolution 1024
 sets specboost-darcy 1000 darcy --resolution 43 --solve-resolution 421
-sets specboost-navier-stokes "$(choose 3000 10000)" navier-stokes --viscosity 1e-3 --final-time 5 --cfl 1 \
+sets specboost-navier-stokes "$(choose 2000 10000)" navier-stokes --viscosity 1e-3 --final-time 5 --cfl 1 \
   --resolution 32 --solve-resolution 64
 
 heading equation model 'relative L2'
@@ -33,6 +33,6 @@ compare() {
   [[ ! -e $theirs.json ]] ||
     row "$theirs" "$equation" 'neuraloperator, as the single' "$(value relative_l2 <"$theirs.json" | rounded)"
 }
-compare burgers 45 "$(choose 100 500)" 32 32 20 2e-3 u0 u
-compare darcy 34 "$(choose 30 250)" 24x24 24 10 5e-3 a u
-compare navier-stokes 34 "$(choose 20 200)" 16x16 24 20 2e-3 w0 w
+compare burgers 45 "$(choose 50 500)" 32 32 20 2e-3 u0 u
+compare darcy 34 "$(choose 20 250)" 24x24 24 10 5e-3 a u
+compare navier-stokes 34 "$(choose 15 200)" 16x16 24 20 2e-3 w0 w

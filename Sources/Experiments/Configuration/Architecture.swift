@@ -33,7 +33,21 @@ protocol Architecture: Codable, Sendable, Equatable {
   func problem(trainingSamples: Int) -> String?
 
   /// The axes of a grid that have fewer points than the model needs: how many they have and how many it takes.
-  func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)]
+  func coarseAxes(of grid: Grid) -> [CoarseAxis]
+}
+
+/// An axis of a grid that has fewer points than a model needs.
+struct CoarseAxis {
+  let axis: String
+  let points: Int
+  let needed: Int
+  /// The key that asks for more.
+  var key = "modes"
+
+  /// The same, the key that of a part of the configuration.
+  func within(_ part: String) -> CoarseAxis {
+    CoarseAxis(axis: axis, points: points, needed: needed, key: "\(part).\(key)")
+  }
 }
 
 extension Architecture {
@@ -42,7 +56,7 @@ extension Architecture {
   func problem(grid shape: [Int]) -> String? { nil }
   mutating func adapt(to data: OperatorData) throws {}
   func problem(trainingSamples: Int) -> String? { nil }
-  func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] { [] }
+  func coarseAxes(of grid: Grid) -> [CoarseAxis] { [] }
 }
 
 extension FNOConfiguration: Architecture {
@@ -50,13 +64,14 @@ extension FNOConfiguration: Architecture {
 
   func makeModel(seed: UInt64?) -> any NeuralOperator<Float> { FNO<Float>(self, seed: seed) }
 
-  func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] {
+  func coarseAxes(of grid: Grid) -> [CoarseAxis] {
     zip(grid.axes, modes).enumerated().compactMap { index, pair in
       let (axis, modes) = pair
       // Padding adds points on both sides.
       let part = domainPadding.isEmpty ? 0 : domainPadding[index]
       let padding = Int((part * Double(axis.count)).rounded(.toNearestOrEven))
-      return axis.count + 2 * padding < modes ? (axis.name, axis.count, modes - 2 * padding) : nil
+      return axis.count + 2 * padding < modes
+        ? CoarseAxis(axis: axis.name, points: axis.count, needed: modes - 2 * padding) : nil
     }
   }
 }

@@ -16,15 +16,20 @@ extension UNetConfiguration: Architecture {
   }
 
   /// On the coarsest grid there is a point left.
-  func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] {
-    grid.axes.compactMap { $0.count < 1 << levels ? ($0.name, $0.count, 1 << levels) : nil }
+  func coarseAxes(of grid: Grid) -> [CoarseAxis] {
+    grid.axes.compactMap {
+      $0.count < 1 << levels
+        ? CoarseAxis(axis: $0.name, points: $0.count, needed: 1 << levels, key: "levels") : nil
+    }
   }
 }
 
 extension FactorizedFNOConfiguration: Architecture {
   func makeModel(seed: UInt64?) -> any NeuralOperator<Float> { FactorizedFNO<Float>(self, seed: seed) }
 
-  func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] {
-    zip(grid.axes, modes).compactMap { $0.count < $1 ? ($0.name, $0.count, $1) : nil }
+  func coarseAxes(of grid: Grid) -> [CoarseAxis] {
+    zip(grid.axes, modes).compactMap {
+      $0.count < $1 ? CoarseAxis(axis: $0.name, points: $0.count, needed: $1) : nil
+    }
   }
 }

@@ -98,7 +98,7 @@ public struct EnsembleConfiguration: Architecture {
         return problem("learning_rate: a positive number, not \(rate)")
       }
       if member.run != nil, index > 0 {
-        return problem("run: the first member alone can be a trained run, the others correct it; null")
+        return problem("run: a trained run as the first member alone, the others correct it")
       }
     }
     return nil
@@ -143,7 +143,18 @@ public struct EnsembleConfiguration: Architecture {
     return nil
   }
 
-  func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] {
-    members.lazy.map { $0.model.coarseAxes(of: grid) }.first { !$0.isEmpty } ?? []
+  func problem(grid shape: [Int]) -> String? {
+    for (index, member) in members.enumerated() {
+      if let text = member.model.problem(grid: shape) { return "model.members.\(index): \(text)" }
+    }
+    return nil
+  }
+
+  func coarseAxes(of grid: Grid) -> [CoarseAxis] {
+    for (index, member) in members.enumerated() {
+      let axes = member.model.coarseAxes(of: grid)
+      guard axes.isEmpty else { return axes.map { $0.within("members.\(index)") } }
+    }
+    return []
   }
 }

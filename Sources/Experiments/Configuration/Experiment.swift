@@ -51,7 +51,7 @@ public struct Experiment: Codable, Sendable, Equatable {
     try document.validate(model)
     if let growth = training.incrementalModes {
       guard let modes = model.modes else {
-        throw fail("training.incremental_modes", "a \(model.kind.rawValue) has no modes")
+        throw fail("training.incremental_modes", "the modes of a \(model.kind.rawValue) cannot grow")
       }
       if let problem = growth.problem(modes: modes) {
         throw fail("training.\(problem.key)", "expected \(problem.reason)")

@@ -147,7 +147,7 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
   }
 
   /// The axes of a grid that have fewer points than the model needs: how many they have and how many it takes.
-  func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] {
+  func coarseAxes(of grid: Grid) -> [CoarseAxis] {
     architecture.coarseAxes(of: grid)
   }
 }

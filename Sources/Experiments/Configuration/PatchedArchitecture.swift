@@ -41,7 +41,7 @@ struct PatchedArchitecture: Architecture {
     switch base {
     case .deepONet, .ensemble:
       return
-        "multigrid: a model that works on grids of any size, which a \(base.kind.rawValue) does not; null"
+        "multigrid: a model that works on grids of any size, which a \(base.kind.rawValue) does not, or null"
     case .fno, .uNet, .factorizedFNO, .multigrid: break
     }
     // What the data have not said yet is not wrong.
@@ -66,7 +66,7 @@ struct PatchedArchitecture: Architecture {
     MultigridPatching.problem(shape: shape, multigrid) ?? base.problem(grid: shape)
   }
 
-  func coarseAxes(of grid: Grid) -> [(axis: String, points: Int, needed: Int)] {
+  func coarseAxes(of grid: Grid) -> [CoarseAxis] {
     base.coarseAxes(of: patchGrid(grid))
   }
 

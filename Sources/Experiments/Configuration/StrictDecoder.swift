@@ -158,7 +158,9 @@ extension StrictDecoder: SingleValueDecodingContainer {
 
   private func decode<T: Decodable>(_ type: T.Type, oneOf names: [String]) throws -> T {
     if let text = node.scalar?.string, names.contains(text) { return try T(from: self) }
-    let similar = node.scalar.flatMap { nearest(to: $0.string, among: names, within: 3) }
+    let similar = node.scalar.flatMap {
+      nearest(to: $0.string, among: names, within: min(3, ($0.string.count + 1) / 2))
+    }
     let hint = similar.map { " (did you mean \($0)?)" } ?? ""
     throw mismatch("one of \(names.joined(separator: ", "))", hint)
   }

@@ -13,7 +13,7 @@ extension TrainedModel {
   /// - Throws: ``ExperimentError`` where there is nothing to factorize, or ranks do not fit.
   public func decompose(
     _ factorization: Factorization, rank: TensorRank, joint: Bool = false, to output: String,
-    existing policy: ExistingOutput = .refuse
+    existing policy: ExistingOutput = .refuse, watch: Watch = Watch()
   ) throws -> WeightDecomposition {
     try TextFile.check(output, policy)
     try DistinctFiles.require(output: output, inputs: [path])
@@ -24,7 +24,10 @@ extension TrainedModel {
         .invalidData, "\(path): a \(description.model.kind.rawValue) has no spectral weights to factorize")
     }
     do {
-      let (model, decomposition) = try dense.decomposed(factorization, rank: rank, joint: joint)
+      let (model, decomposition) = try dense.decomposed(factorization, rank: rank, joint: joint) {
+        try watch.check()
+        watch.onProgress($0, $1)
+      }
       var description = description
       description.model = description.model.withFNO(decomposition.configuration)
       // Parameters have the same names on patches as on the whole.

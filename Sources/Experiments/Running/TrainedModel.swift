@@ -89,9 +89,10 @@ public final class TrainedModel {
     case .adapted(let what): warnings.append("\(path): \(what)")
     case .refused(let reason): throw ExperimentError(.invalidData, "\(path): the model \(reason)")
     }
-    for (axis, points, needed) in description.model.coarseAxes(of: data.grid) {
+    for coarse in description.model.coarseAxes(of: data.grid) {
       warnings.append(
-        "\(path): axis \(axis) has \(points) points, fewer than the \(needed) that all of the model's modes need: "
+        "\(path): axis \(coarse.axis) has \(coarse.points) points, fewer than the \(coarse.needed) that all of the "
+          + "model's \(coarse.key) need: "
           + "the modes it has are used")
     }
     if data.skippedCount > 0 {

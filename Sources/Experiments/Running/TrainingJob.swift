@@ -67,11 +67,11 @@ public final class TrainingJob {
     if let rollout { experiment.model.channels = (rollout.inChannels, rollout.components) }
     if let problem = experiment.model.problem { throw ExperimentError(.invalidData, "model.\(problem)") }
     if case .ensemble = experiment.model { try Self.checkEnsemble(experiment.training) }
-    if let (axis, points, needed) = experiment.model.coarseAxes(of: data.grid).first {
+    if let coarse = experiment.model.coarseAxes(of: data.grid).first {
       throw ExperimentError(
         .invalidData,
-        "\(reader.path): axis \(axis) has \(points) points, "
-          + "model.\(experiment.model.kind == .uNet ? "levels" : "modes") needs at least \(needed)")
+        "\(reader.path): axis \(coarse.axis) has \(coarse.points) points, "
+          + "model.\(coarse.key) needs at least \(coarse.needed)")
     }
     if let path = experiment.data.validation {
       let other = try OperatorData(
@@ -187,7 +187,16 @@ public final class TrainingJob {
     let trainer = try Trainer(
       normalized, experiment.training.configuration, training: stepping?.source ?? sources.training,
       validation: sources.validation, trainingOperator: stepping?.normalized, files: files)
-    if let checkpoint { try trainer.resume(from: checkpoint) }
+    if let checkpoint {
+      try trainer.resume(from: checkpoint)
+      let done = trainer.state.position.epoch
+      guard done <= experiment.training.epochs else {
+        throw ExperimentError(
+          .invalidData,
+          "training.epochs: expected at least the \(done) that \(run.folder) has done, "
+            + "found \(experiment.training.epochs)")
+      }
+    }
     try run.begin(experiment, policy)
     let outcome: TrainingOutcome
     do {

@@ -10,7 +10,10 @@ struct CanonicalForm: Sendable {
 
   /// Begins with the singular vectors of the unfoldings, and random columns where the rank is larger; ends when a sweep
   /// gains less than `tolerance` of the norm. A local minimum, as least squares of products are.
-  init(_ array: ComplexArray, rank: Int, sweeps: Int = 100, tolerance: Double = 1e-5) throws {
+  init(
+    _ array: ComplexArray, rank: Int, sweeps: Int = 100, tolerance: Double = 1e-5,
+    beforeSweep: () throws -> Void = {}
+  ) throws {
     let axes = array.shape.indices
     var matrices: [ComplexMatrix] = []
     for axis in axes {
@@ -26,6 +29,7 @@ struct CanonicalForm: Sendable {
     for _ in 0..<sweeps {
       var residual = norm
       for axis in axes {
+        try beforeSweep()
         // U = X₍ₐ₎ conj(K) (Kᵀ conj(K))⁻¹ with K the Khatri–Rao product of the others.
         let right = ComplexMatrix.product(unfoldings[axis], khatriRao(except: axis).conjugate)
         let gram = self.gram(except: axis)

@@ -24,10 +24,13 @@ extension FNO {
   /// Ranks for a fraction or a number of parameters are chosen from the singular values (``RankSelection``), the same
   /// for all layers, so that the budget is not exceeded.
   ///
+  /// - Parameter onProgress: Called before every piece of work, with the layers done and all of them; what it throws
+  ///   ends the work.
   /// - Throws: ``ConfigurationError`` for weights that are factorized already and ranks that do not fit;
   ///   `LinearAlgebraError`.
   public func decomposed(
-    _ factorization: Factorization, rank: TensorRank, joint: Bool = false
+    _ factorization: Factorization, rank: TensorRank, joint: Bool = false,
+    onProgress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   ) throws -> (model: FNO, decomposition: WeightDecomposition) {
     guard configuration.factorization == .dense else {
       throw ConfigurationError(
@@ -59,7 +62,9 @@ extension FNO {
     var tensors: [String: (shape: [Int], values: [Double])] = [:]
     var approximations: [ComplexArray] = []
     for (index, array) in arrays.enumerated() {
-      let (factors, approximation) = try Self.factors(of: array, factorization, ranks)
+      let (factors, approximation) = try Self.factors(of: array, factorization, ranks) {
+        try onProgress(index, arrays.count)
+      }
       approximations.append(approximation)
       let path = "fno_blocks.convs." + (joint ? "weight" : "\(index).weight")
       for (name, shape, values) in factors { tensors["\(path).\(name)"] = (shape, values) }
@@ -98,18 +103,19 @@ extension FNO {
   }
 
   private static func factors(
-    of array: ComplexArray, _ factorization: Factorization, _ ranks: [Int]
+    of array: ComplexArray, _ factorization: Factorization, _ ranks: [Int], _ beforeSweep: () throws -> Void
   ) throws -> (tensors: [(name: String, shape: [Int], values: [Double])], approximation: ComplexArray) {
     switch factorization {
     case .dense:
       preconditionFailure("a dense weight has no factors")
     case .tucker:
-      let form = try TuckerForm(array, ranks: ranks)
+      let form = try TuckerForm(array, ranks: ranks, beforeSweep: beforeSweep)
       return (form.tensors, form.reconstructed)
     case .cp:
-      let form = try CanonicalForm(array, rank: ranks[0])
+      let form = try CanonicalForm(array, rank: ranks[0], beforeSweep: beforeSweep)
       return (form.tensors, form.reconstructed)
     case .tt:
+      try beforeSweep()
       let form = try TensorTrainForm(array, ranks: ranks)
       return (form.tensors, form.reconstructed)
     }

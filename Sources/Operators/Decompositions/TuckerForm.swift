@@ -21,10 +21,13 @@ struct TuckerForm: Sendable {
 
   /// The truncated HOSVD, improved axis by axis with the others held (HOOI, the same authors) until a sweep gains less
   /// than 1e-6 of the norm.
-  init(_ array: ComplexArray, ranks: [Int], sweeps: Int = 20) throws {
+  init(
+    _ array: ComplexArray, ranks: [Int], sweeps: Int = 20, beforeSweep: () throws -> Void = {}
+  ) throws {
     self.init(truncating: try TuckerForm(exactly: array), ranks: ranks)
     var norm = core.sumOfSquares
     for _ in 0..<sweeps {
+      try beforeSweep()
       for axis in array.shape.indices {
         var projected = array
         for other in array.shape.indices where other != axis {

@@ -184,6 +184,12 @@ extension TensorRank: Codable {
     let single = try decoder.singleValueContainer()
     // YAML hands out a number's text, JSON does not; only there `1` and `1.0` can be told apart.
     if let text = try? single.decode(String.self) {
+      if let number = Int(text), number < 1 {
+        throw DecodingError.dataCorruptedError(
+          in: single,
+          debugDescription:
+            "expected a fraction above 0, ranks of at least 1 or {parameters: n}, found \(text)")
+      }
       guard Int(text) == nil else {
         throw DecodingError.dataCorruptedError(
           in: single,

@@ -154,8 +154,8 @@ public final class DeepONet<Element: Scalar>: NeuralOperator {
             + "\(positions.shape), at other points")
       } else {
         sensorFitting = .adapted(
-          "functions sampled on a grid of \(positions.shape) are interpolated linearly to the model's sensors, "
-            + "a grid of \(configuration.sensors)")
+          "functions sampled at other points (a grid of \(positions.shape)) are interpolated linearly to the model's "
+            + "sensors (a grid of \(configuration.sensors))")
       }
     } else if positions.pointCount == count {
       sensorFitting = .exact

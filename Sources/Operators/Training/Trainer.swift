@@ -248,7 +248,7 @@ public final class Trainer<Element: SpectralScalar> {
     state.partialEpoch = TrainingState.PartialEpoch()
     state.position = TrainingPosition(epoch: state.position.epoch + 1)
     if let files { try HistoryFile(path: files.history).append(record) }
-    onEvent(.epoch(record, isBest: isBest))
+    onEvent(.epoch(record, of: configuration.epochs, isBest: isBest))
     growModes(onEvent)
   }
 

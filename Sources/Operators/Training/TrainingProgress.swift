@@ -27,8 +27,8 @@ public struct TrainingProgress: Sendable {
 /// What happens in a run, for whoever shows it.
 public enum TrainingEvent: Sendable {
   case step(TrainingProgress)
-  /// An epoch is over; `isBest` where its model is the one to keep.
-  case epoch(EpochRecord, isBest: Bool)
+  /// An epoch of so many is over; `isBest` where its model is the one to keep.
+  case epoch(EpochRecord, of: Int, isBest: Bool)
   case checkpoint(path: String)
   /// Something of interest in the course of the run.
   case note(String)

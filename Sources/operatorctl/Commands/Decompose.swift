@@ -47,7 +47,9 @@ struct Decompose: ParsableCommand {
     let request = try DecompositionRequest(
       factorization: factorization, rank: rank, parameters: rankParameters)
     let result = try TrainedModel(path: model).decompose(
-      request.factorization, rank: request.rank, joint: joint, to: output.output, existing: output.policy)
+      request.factorization, rank: request.rank, joint: joint, to: output.output, existing: output.policy,
+      watch: ProgressDisplay("layers").watch)
+    Console.endProgress()
     let lines = result.errors.map { "\($0.part)  \($0.error.shown())" } + [result.sizes]
     try Console.result(json ? "\(result.json)" : lines.joined(separator: "\n"))
   }

@@ -49,7 +49,7 @@ struct Train: ParsableCommand {
     let job = try TrainingJob(Experiment(document(run)))
     for warning in job.warnings { Console.log.warning("\(warning)") }
     if dryRun { return try Console.result(job.rehearse().description) }
-    let display = TrainingDisplay(epochs: job.experiment.training.epochs)
+    let display = TrainingDisplay()
     let result = try job.start(
       in: run, existing: resume ? .resume : force ? .replace : .refuse, stop: Interruption.stop
     ) { display.show($0) }

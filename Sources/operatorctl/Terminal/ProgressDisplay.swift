@@ -33,9 +33,6 @@ func bar(_ done: Int, _ total: Int, width: Int = 24) -> String {
 /// A run's epochs: on a terminal a bar with the losses, the speed and the time left; elsewhere a line an epoch.
 final class TrainingDisplay {
   private var last = ContinuousClock.now - .seconds(1)
-  private let epochs: Int
-
-  init(epochs: Int) { self.epochs = epochs }
 
   func show(_ event: TrainingEvent) {
     switch event {
@@ -44,8 +41,8 @@ final class TrainingDisplay {
       guard Console.isTerminal, ContinuousClock.now - last > .milliseconds(100) else { return }
       last = .now
       Console.progress(line(progress))
-    case .epoch(let record, let isBest):
-      Console.log.info("\(line(record, isBest: isBest))")
+    case .epoch(let record, let epochs, let isBest):
+      Console.log.info("\(line(record, of: epochs, isBest: isBest))")
     case .note(let text):
       Console.log.info("\(text)")
     case .warning(let text):
@@ -67,7 +64,7 @@ final class TrainingDisplay {
     return parts.joined(separator: "  ")
   }
 
-  private func line(_ record: EpochRecord, isBest: Bool) -> String {
+  private func line(_ record: EpochRecord, of epochs: Int, isBest: Bool) -> String {
     var parts = ["epoch \(record.epoch)/\(epochs)", "training \(record.trainingLoss.shown(5))"]
     if let loss = record.validationLoss {
       parts.append("validation \(loss.shown(5))\(isBest ? " *" : "")")
