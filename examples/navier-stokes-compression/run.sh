@@ -1,27 +1,33 @@
 #!/usr/bin/env bash
-# How few parameters do: factorized spectral weights against dense ones.
+# How few parameters do: one factorization of the spectral weights of all layers against dense weights.
 source "$(dirname "$0")/../common.sh"
 
-samples=$(choose 400 1000)
+samples=$(choose 40 1000)
 flow=(navier-stokes --viscosity 1e-4 --final-time 30 --save-every 1 --cfl 1.5 --resolution 64 --solve-resolution 128)
-dataset "navier-stokes-1e-4-$samples.nc" "${flow[@]}" --samples "$samples" --seed 1
-dataset navier-stokes-1e-4-test.nc "${flow[@]}" --samples 100 --seed 2
-
 train=navier-stokes-1e-4-$samples.nc
-data=$runs/data/$train
-epochs=$(choose 40 200)
-heading model 'relative L2'
-train dense experiment.yaml --data "$data" --epochs "$epochs"
-row dense dense "$(relative_l2 dense navier-stokes-1e-4-test.nc | rounded)"
-for parameters in 32000 8000 128000; do
+test=navier-stokes-1e-4-test.nc
+validation=navier-stokes-1e-4-validation.nc
+dataset "$train" "${flow[@]}" --samples "$samples" --seed 1
+dataset "$test" "${flow[@]}" --samples 100 --seed 2
+dataset "$validation" "${flow[@]}" --samples 20 --seed 3
+
+heading 'spectral weights' 'relative L2'
+# experiment RUN LABEL OPTIONS...
+experiment() {
+  train "$1" experiment.yaml --data "$runs/data/$train" "${@:3}"
+  row "$1" "$2" "$(relative_l2 "$1" "$test" | rounded)"
+}
+experiment dense dense
+experiment dense-best 'dense, best epoch on 20 more samples' --validation "$runs/data/$validation"
+for parameters in 32000 8000; do
   for factorization in tucker cp tt; do
-    run=$factorization-$parameters
-    train "$run" experiment.yaml --data "$data" --epochs "$epochs" \
-      --model tfno --factorization "$factorization" --rank-parameters "$parameters"
-    row "$run" "$factorization, $parameters spectral" "$(relative_l2 "$run" navier-stokes-1e-4-test.nc | rounded)"
+    experiment "$factorization-$parameters" "$factorization, at most $parameters" \
+      --model tfno --factorization "$factorization" --joint-factorization --rank-parameters "$parameters"
   done
 done
-neuraloperator neuraloperator "$train" navier-stokes-1e-4-test.nc --inputs 'w[0:10]' --outputs 'w[10:30]' \
-  --modes 24x24 --width 32 --epochs "$epochs" --batch-size 5 --learning-rate 2e-3 --weight-decay 1e-4
+experiment tucker-128000 'tucker, at most 128000' \
+  --model tfno --factorization tucker --joint-factorization --rank-parameters 128000
+neuraloperator neuraloperator "$train" "$test" --inputs 'w[0:10]' --outputs 'w[10:30]' --modes 24x24 --width 32 \
+  --epochs 500 --batch-size 5 --learning-rate 5e-3 --weight-decay 1e-4
 [[ ! -e neuraloperator.json ]] ||
   row neuraloperator 'neuraloperator, dense' "$(value relative_l2 <neuraloperator.json | rounded)"
