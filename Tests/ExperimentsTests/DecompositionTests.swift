@@ -106,6 +106,15 @@ import Testing
     try writeSquares(folder.file("odd.nc"), shape: [9, 8])
     let odd = failure { _ = try model.predict(data: folder.file("odd.nc"), output: folder.file("o.nc")) }
     #expect(odd?.exitCode == 65 && odd?.message.contains("8 or 12 points could") == true)
+    try writeSquares(folder.file("nodes.nc"), placement: .nodes)
+    for (boundary, count) in [("periodic", 1), ("reflect", 0)] {
+      let job = try TrainingJob(
+        smallExperiment(
+          folder.file("nodes.nc"), "model.multigrid={levels: 1, boundary: \(boundary)}", "model.modes=[2, 2]")
+      )
+      #expect(job.warnings.count { $0.contains("not periodic") } == count)
+    }
+    #expect(message("training.checkpoint_interval=-1").contains("checkpoint_interval"))
     #expect(message("model.multigrid={levels: -1}").contains("from 0 to 6"))
     #expect(message("model.multigrid={level: 1}").contains("levels"))
     #expect(message("model.multigrid={levels: 1, overlap: [0.1, 0.1, 0.1]}").contains("multigrid.overlap"))

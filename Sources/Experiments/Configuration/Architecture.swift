@@ -29,6 +29,9 @@ protocol Architecture: Codable, Sendable, Equatable {
   /// Why the model cannot be applied to a grid of this shape; nil where it can.
   func problem(grid shape: [Int]) -> String?
 
+  /// What a user should know of the model on this grid that is no error.
+  func warning(grid: Grid) -> String?
+
   /// Why so few training samples cannot make the model, beginning with the key; nil where they can.
   func problem(trainingSamples: Int) -> String?
 
@@ -54,6 +57,7 @@ extension Architecture {
   var separatesGrids: Bool { false }
   var growingModes: [Int]? { nil }
   func problem(grid shape: [Int]) -> String? { nil }
+  func warning(grid: Grid) -> String? { nil }
   mutating func adapt(to data: OperatorData) throws {}
   func problem(trainingSamples: Int) -> String? { nil }
   func coarseAxes(of grid: Grid) -> [CoarseAxis] { [] }

@@ -150,6 +150,10 @@ public struct EnsembleConfiguration: Architecture {
     return nil
   }
 
+  func warning(grid: Grid) -> String? {
+    members.lazy.compactMap { $0.model.architecture.warning(grid: grid) }.first
+  }
+
   func coarseAxes(of grid: Grid) -> [CoarseAxis] {
     for (index, member) in members.enumerated() {
       let axes = member.model.coarseAxes(of: grid)

@@ -66,6 +66,14 @@ struct PatchedArchitecture: Architecture {
     MultigridPatching.problem(shape: shape, multigrid) ?? base.problem(grid: shape)
   }
 
+  func warning(grid: Grid) -> String? {
+    guard multigrid.levels > 0, multigrid.boundary == .periodic,
+      let axis = grid.axes.first(where: { !$0.isPeriodic })
+    else { return nil }
+    return
+      "axis \(axis.name) is not periodic, but model.multigrid.boundary is: reflect or replicate may do better"
+  }
+
   func coarseAxes(of grid: Grid) -> [CoarseAxis] {
     base.coarseAxes(of: patchGrid(grid))
   }

@@ -97,6 +97,9 @@ public final class TrainingJob {
     if let problem = experiment.model.architecture.problem(trainingSamples: split.training.count) {
       throw ExperimentError(.invalidData, "model.\(problem)")
     }
+    if let text = experiment.model.architecture.warning(grid: data.grid) {
+      warnings.append("\(reader.path): \(text)")
+    }
     for opened in [data, validationData].compactMap(\.self) where opened.skippedCount > 0 {
       warnings.append("\(opened.reader.path): \(opened.skippedCount) samples that are not whole are left out")
     }

@@ -77,6 +77,9 @@ extension TrainingConfiguration {
       ?? check((0..<1).contains(rule.beta2), "beta2", "from 0 to below 1, not \(rule.beta2)")
       ?? check(rule.epsilon > 0, "epsilon", "a positive number, not \(rule.epsilon)")
       ?? check(rule.momentum >= 0, "momentum", "0 or more, not \(rule.momentum)")
+      ?? check(
+        checkpointInterval >= 0 && checkpointInterval.isFinite, "checkpoint_interval",
+        "seconds, 0 or more, not \(checkpointInterval)")
       ?? check(gradientClip.map { $0 > 0 } ?? true, "gradient_clip", "a positive number")
     return optimizerProblem ?? loss.problem ?? modeGrowth?.problem ?? schedule.problem
   }
