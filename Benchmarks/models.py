@@ -29,8 +29,8 @@ class Model:
     is_tensorized: bool = False
 
 
-def fno(name, options, **more):
-    return Model(f"FNO {name}", options, ours="--model fno", **more)
+def fno(name, options, ours="--model fno", **more):
+    return Model(f"FNO {name}", options, ours=ours, **more)
 
 
 def tfno(name, factorization, options):
@@ -43,7 +43,9 @@ CUBE = "--modes 16x16x16 --width 20 --grid 64x64x20 --batch-size 4"
 MODELS = [
     fno("1-D, 1024, modes 32, width 64, batch 20", "--modes 32 --width 64 --grid 1024 --batch-size 20", has_jax=True),
     fno("2-D, 64², modes 24², width 32, batch 20", "--modes 24x24 --width 32 --grid 64x64 --batch-size 20", has_jax=True),
-    fno("2-D, 128², modes 64², width 64, batch 8", LARGE, has_jax=True),
+    # Two thirds of its memory are parameters, gradients and moments.
+    fno("2-D, 128², modes 64², width 64, batch 8, ours with memory: low", LARGE, "--model fno --memory low",
+        has_jax=True),
     fno("2-D, 512², modes 24², width 32, batch 1", "--modes 24x24 --width 32 --grid 512x512 --batch-size 1"),
     fno("3-D, 64×64×20, modes 16³, width 20, batch 4", CUBE),
     tfno("Tucker, rank 0.05, 128², modes 64², width 64, batch 8", "tucker", LARGE),

@@ -16,6 +16,6 @@ experiment() {
   mapfile -t errors < <(values relative_l2 <"$1-navier-stokes-1e-3-test.json")
   row "$1" "$3" "$(rounded <<<"${errors[0]}")" "$(rounded <<<"${errors[1]}")" "$(rounded <<<"${errors[-1]}")"
 }
-experiment channels "$(choose 40 500)" 'as channels'
+experiment channels "$(choose 80 500)" 'as channels'
 experiment rollout "$(choose 2 50)" 'one after the other'
 experiment axis "$(choose 4 200)" 'as an axis'
