@@ -10,7 +10,7 @@ common=(--data "$runs/data/darcy-128.nc" --epochs "$(choose 15 300)")
 train whole experiment.yaml "${common[@]}"
 row whole 'whole domain' "$(relative_l2 whole darcy-128-test.nc | rounded)"
 train patches experiment.yaml "${common[@]}" \
-  --multigrid-levels 1 --multigrid-overlap 0.06 --multigrid-boundary replicate --multigrid-coarsening average
+  --multigrid-levels 1 --multigrid-overlap 0.125 --multigrid-boundary replicate --multigrid-coarsening average
 row patches '4 patches, 1 coarser level' "$(relative_l2 patches darcy-128-test.nc | rounded)"
 
 # memory OPTIONS...: of one training step of the same operator at 256².
