@@ -8,7 +8,7 @@ train=navier-stokes-1e-4-$samples.nc
 test=navier-stokes-1e-4-test.nc
 validation=navier-stokes-1e-4-validation.nc
 dataset "$train" "${flow[@]}" --samples "$samples" --seed 1
-dataset "$test" "${flow[@]}" --samples 100 --seed 2
+dataset "$test" "${flow[@]}" --samples 100 --seed 4
 dataset "$validation" "${flow[@]}" --samples 20 --seed 3
 
 heading 'spectral weights' 'relative L2'
