@@ -113,6 +113,11 @@ import Testing
         $0.modeProduct($1[0], axis: axis, matrix: $1[1])
       }
     }
+    for batch in [1, 3, 17] {
+      expectGradients(of: [scattered([batch, 2, 3, 4], seed: 1), scattered([2, 5, 3], seed: 2)]) {
+        $0.modeExpansion($1[0], by: $1[1], columns: 4)
+      }
+    }
     expectGradients(of: [scattered([2, 3, 4, 5], seed: 1)]) {
       $0.swapAxes($1[0], outer: 2, 3, 4, inner: 5, shape: [2, 4, 3, 5])
     }

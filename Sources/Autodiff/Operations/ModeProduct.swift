@@ -206,14 +206,16 @@ struct KhatriRaoProduct<Element: Scalar>: DifferentiableOperation {
     precondition(y.shape.last == rank, "factors of one rank")
     let (p, q) = (x.count / 2 / rank, y.count / 2 / rank)
     var z = Tensor<Element>.zeros([2, p, q, rank])
-    let target = z.unsafeMutablePointer()
-    for i in 0..<p {
-      for j in 0..<q {
+    let (target, px, py) = (z.unsafeMutablePointer(), x.unsafePointer, y.unsafePointer)
+    let (xPart, yPart) = (x.count / 2, y.count / 2)
+    WorkerPool.shared.forEachRange(count: p * q, grain: max(1, 4096 / rank)) { range in
+      for row in range {
         addComplexProduct(
-          x.unsafePointer + i * rank, x.count / 2, y.unsafePointer + j * rank, y.count / 2, conjugate: false,
-          to: target + (i * q + j) * rank, p * q * rank, count: rank)
+          px + row / q * rank, xPart, py + row % q * rank, yPart, conjugate: false, to: target + row * rank,
+          p * q * rank, count: rank)
       }
     }
+    withExtendedLifetime((x, y)) {}
     if recording { saved = (x, y) }
     return z
   }
@@ -226,17 +228,24 @@ struct KhatriRaoProduct<Element: Scalar>: DifferentiableOperation {
     let (p, q) = (x.count / 2 / rank, y.count / 2 / rank)
     var (dx, dy) = (Tensor<Element>.zeros(x.shape), Tensor<Element>.zeros(y.shape))
     let (px, py) = (dx.unsafeMutablePointer(), dy.unsafeMutablePointer())
-    for i in 0..<p {
-      for j in 0..<q {
-        let g = gradient.unsafePointer + (i * q + j) * rank
-        addComplexProduct(
-          g, p * q * rank, y.unsafePointer + j * rank, y.count / 2, conjugate: true, to: px + i * rank,
-          x.count / 2, count: rank)
-        addComplexProduct(
-          g, p * q * rank, x.unsafePointer + i * rank, x.count / 2, conjugate: true, to: py + j * rank,
-          y.count / 2, count: rank)
+    let (xs, ys, g) = (x.unsafePointer, y.unsafePointer, gradient.unsafePointer)
+    // Rows of x, then those of y, each with what it met.
+    WorkerPool.shared.run(tasks: p + q) { task in
+      if task < p {
+        for j in 0..<q {
+          addComplexProduct(
+            g + (task * q + j) * rank, p * q * rank, ys + j * rank, q * rank, conjugate: true,
+            to: px + task * rank, p * rank, count: rank)
+        }
+      } else {
+        for i in 0..<p {
+          addComplexProduct(
+            g + (i * q + task - p) * rank, p * q * rank, xs + i * rank, p * rank, conjugate: true,
+            to: py + (task - p) * rank, q * rank, count: rank)
+        }
       }
     }
+    withExtendedLifetime((x, y, gradient)) {}
     slots.add(0, dx)
     slots.add(1, dy)
   }

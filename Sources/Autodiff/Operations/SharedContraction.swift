@@ -6,8 +6,7 @@ import Tensors
 /// `ŷ_k = x̂_k U` with the same complex matrix U for every mode k: x̂ `[K, 2, batch, in]`, U planar `[2, in, out]`, ŷ
 /// `[K, 2, batch, out]`. With `isTransposed` U is stored `[2, out, in]`.
 ///
-/// The rows of both parts of all modes are multiplied with both parts of U in one real product, in tiles, and then
-/// combined.
+/// The rows of both parts of many modes are multiplied with both parts of U in one real product, and then combined.
 struct SharedContraction<Element: Scalar>: DifferentiableOperation {
   let isTransposed: Bool
   private var saved: (input: Tensor<Element>, weight: Tensor<Element>)?
@@ -40,37 +39,68 @@ struct SharedContraction<Element: Scalar>: DifferentiableOperation {
       slots.end(0, result)
     }
     guard slots.isNeeded(1) else { return }
-    // ∂U = x̂^H ∂ŷ, or its transpose ∂ŷᵀ conj(x̂), by partial sums.
+    // ∂U = x̂^H ∂ŷ, or its transpose ∂ŷᵀ conj(x̂), by partial sums: both parts in one product, of the rows of one side
+    // and the same multiplied with −i or i, and those of the other.
     let (modes, batch) = (input.shape[0], input.shape[2])
-    let (inChannels, outChannels) = (input.shape[3], gradient.shape[3])
-    let groups = min(modes, 16)
-    var partials = Tensor<Element>.zeros([groups, weight.count])
-    let (x, dy, sums) = (input.unsafePointer, gradient.unsafePointer, partials.unsafeMutablePointer())
-    let (isTransposed, part) = (isTransposed, weight.count / 2)
+    let groups = min(modes, 8)
+    var partials = Tensor<Element>(uninitialized: [groups, weight.count])
+    let sums = partials.unsafeMutablePointer()
+    let (pairs, plain) = isTransposed ? (gradient, input) : (input, gradient)
+    let (pairChannels, plainChannels) = (pairs.shape[3], plain.shape[3])
+    let (paired, other) = (pairs.unsafePointer, plain.unsafePointer)
+    let sign: Element = isTransposed ? 1 : -1
     WorkerPool.shared.run(tasks: groups) { group in
-      for mode in modes * group / groups..<modes * (group + 1) / groups {
-        let (xr, gr) = (x + mode * 2 * batch * inChannels, dy + mode * 2 * batch * outChannels)
-        let (xi, gi) = (xr + batch * inChannels, gr + batch * outChannels)
-        for (xPart, gPart, target, sign) in [
-          (xr, gr, 0, 1), (xi, gi, 0, 1), (xr, gi, 1, 1), (xi, gr, 1, -1),
-        ] {
-          let du = sums + group * 2 * part + target * part
-          if isTransposed {
-            gemm(
-              true, false, m: outChannels, n: inChannels, k: batch, alpha: Element(sign), a: gPart,
-              lda: outChannels, b: xPart, ldb: inChannels, beta: 1, c: du, ldc: inChannels)
-          } else {
-            gemm(
-              true, false, m: inChannels, n: outChannels, k: batch, alpha: Element(sign), a: xPart,
-              lda: inChannels, b: gPart, ldb: outChannels, beta: 1, c: du, ldc: outChannels)
-          }
-        }
+      let range = modes * group / groups..<modes * (group + 1) / groups
+      let tile = RowTile(batch: batch, channels: 2 * pairChannels)
+      let scratch = AlignedMemory<Element>(count: tile.rows * 2 * pairChannels)
+      for first in Swift.stride(from: range.lowerBound, to: range.upperBound, by: tile.modes) {
+        let count = min(tile.modes, range.upperBound - first)
+        pairWithRotated(
+          paired + first * 2 * batch * pairChannels, into: scratch.pointer, modes: count, batch: batch,
+          channels: pairChannels, sign: sign)
+        gemm(
+          true, false, m: 2 * pairChannels, n: plainChannels, k: count * 2 * batch, a: scratch.pointer,
+          lda: 2 * pairChannels, b: other + first * 2 * batch * plainChannels, ldb: plainChannels,
+          beta: first == range.lowerBound ? 0 : 1, c: sums + group * 2 * pairChannels * plainChannels,
+          ldc: plainChannels)
       }
     }
-    withExtendedLifetime((input, gradient)) {}
+    withExtendedLifetime((pairs, plain)) {}
     var result = slots.begin(1, shape: weight.shape)
     sumGroups(partials, offset: 0, into: &result)
     slots.end(1, result)
+  }
+}
+
+/// As many modes' rows as a product takes at once: enough for its speed, few enough for the cache.
+private struct RowTile {
+  let modes: Int
+  let rows: Int
+
+  /// - Parameter channels: Of a row of the scratch memory.
+  init(batch: Int, channels: Int) {
+    modes = max(1, min(256, max(64, 65536 / channels)) / (2 * batch))
+    rows = modes * 2 * batch
+  }
+}
+
+/// `[mode, {re, im}, batch, channel]` to rows `[x, ±i·x]`: `[mode, {re, im}, batch, 2·channel]`.
+@specialized(where E == Float)
+@specialized(where E == Double)
+private func pairWithRotated<E: Scalar>(
+  _ x: UnsafePointer<E>, into pairs: UnsafeMutablePointer<E>, modes: Int, batch: Int, channels: Int, sign: E
+) {
+  for mode in 0..<modes {
+    for sample in 0..<batch {
+      let real = x + (mode * 2 * batch + sample) * channels
+      let imaginary = real + batch * channels
+      let top = pairs + (mode * 2 * batch + sample) * 2 * channels
+      let bottom = top + batch * 2 * channels
+      for c in 0..<channels {
+        (top[c], top[channels + c]) = (real[c], sign * imaginary[c])
+        (bottom[c], bottom[channels + c]) = (imaginary[c], -sign * real[c])
+      }
+    }
   }
 }
 
@@ -94,17 +124,20 @@ private func multiply<E: Scalar>(
     }
   }
   let (x, factors) = (input.unsafePointer, both.unsafePointer)
-  WorkerPool.shared.forEachRange(count: modes, grain: max(1, 512 / max(batch, 1))) { range in
-    let rows = 2 * batch
-    let scratch = AlignedMemory<E>(count: rows * 2 * outChannels)
-    for mode in range {
+  let tile = RowTile(batch: batch, channels: 2 * outChannels)
+  WorkerPool.shared.forEachRange(count: modes, grain: tile.modes) { range in
+    let scratch = AlignedMemory<E>(count: tile.rows * 2 * outChannels)
+    for first in Swift.stride(from: range.lowerBound, to: range.upperBound, by: tile.modes) {
+      let count = min(tile.modes, range.upperBound - first)
       gemm(
-        m: rows, n: 2 * outChannels, k: inChannels, a: x + mode * rows * inChannels, lda: inChannels,
-        b: factors,
-        ldb: 2 * outChannels, c: scratch.pointer, ldc: 2 * outChannels)
-      combineParts(
-        scratch.pointer, into: y + mode * rows * outChannels, batch: batch, channels: outChannels,
-        accumulate: accumulate)
+        m: count * 2 * batch, n: 2 * outChannels, k: inChannels, a: x + first * 2 * batch * inChannels,
+        lda: inChannels, b: factors, ldb: 2 * outChannels, c: scratch.pointer, ldc: 2 * outChannels)
+      for mode in 0..<count {
+        combineParts(
+          scratch.pointer + mode * 4 * batch * outChannels,
+          into: y + (first + mode) * 2 * batch * outChannels, batch: batch, channels: outChannels,
+          accumulate: accumulate)
+      }
     }
   }
   withExtendedLifetime((input, matrix, both)) {}

@@ -18,13 +18,18 @@ public enum ContractionKind: String, Sendable, Codable, CaseIterable {
 /// `W_k = A C_k Bᵀ` with A `[in, p]`, C_k `[p, q]` (diagonal for CP), B `[out, q]`, A or B possibly missing (the
 /// identity). All three factorizations are of this form.
 private struct ModeMatrices<Element: SpectralScalar> {
+  enum Inner {
+    /// `[K, 2, p, q]`.
+    case full(Variable<Element>)
+    /// Planar, `[2, K, p]`, with q = p.
+    case diagonal(Variable<Element>)
+  }
+
   /// A, `[2, in, p]`.
   var first: Variable<Element>?
-  /// C, planar `[2, p·q, K]` (`[2, p, K]` where diagonal).
-  var inner: Variable<Element>
+  var inner: Inner
   var p: Int
   var q: Int
-  var isDiagonal: Bool
   /// B, `[2, out, q]`.
   var second: Variable<Element>?
 }
@@ -64,19 +69,16 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     _ spectrum: Variable<Element>, modeIndices: [Int]?, on tape: Tape<Element>
   ) -> Variable<Element> {
     let matrices = modeMatrices(on: tape)
-    let modes = shape.modeCount
     guard !shape.isSeparable, isFactorized(matrices, spectrum) else {
       return contractReconstructed(matrices, spectrum, modeIndices: modeIndices, on: tape)
     }
     var result = matrices.first.map { tape.sharedContraction(spectrum, weight: $0) } ?? spectrum
-    if matrices.isDiagonal {
-      let diagonal = tape.swapAxes(
-        matrices.inner, outer: 1, 2 * matrices.p, modes, shape: [modes, 2, matrices.p])
-      result = tape.separableContraction(result, weight: diagonal, modeIndices: modeIndices)
-    } else {
-      let inner = tape.swapAxes(
-        matrices.inner, 2 * matrices.p * matrices.q, modes, shape: [modes, 2, matrices.p, matrices.q])
+    switch matrices.inner {
+    case .full(let inner):
       result = tape.spectralContraction(result, weight: inner, modeIndices: modeIndices)
+    case .diagonal(let planar):
+      let diagonal = modeMajor(planar: planar, on: tape)
+      result = tape.separableContraction(result, weight: diagonal, modeIndices: modeIndices)
     }
     return matrices.second.map { tape.sharedContraction(result, weight: $0, transposed: true) } ?? result
   }
@@ -87,10 +89,11 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     case .factorized: return true
     case .reconstructed: return false
     case .automatic:
+      let isDiagonal = if case .diagonal = matrices.inner { true } else { false }
       let count = ContractionCount(
         batch: spectrum.shape[2], modes: spectrum.shape[0], weightModes: shape.modeCount,
         inChannels: shape.channels[0], outChannels: shape.channels[1], p: matrices.p, q: matrices.q,
-        isDiagonal: matrices.isDiagonal, hasFirst: matrices.first != nil, hasSecond: matrices.second != nil)
+        isDiagonal: isDiagonal, hasFirst: matrices.first != nil, hasSecond: matrices.second != nil)
       return count.factorized <= count.reconstructed
     }
   }
@@ -108,76 +111,112 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
   /// The full weight, `[mode, 2, in, out]` or `[mode, 2, channel]`.
   private func modeMajor(_ matrices: ModeMatrices<Element>, on tape: Tape<Element>) -> Variable<Element> {
     let modes = shape.modeCount
-    if shape.isSeparable {
-      var weight = matrices.inner
-      if let first = matrices.first { weight = tape.modeProduct(weight, axis: 0, matrix: first) }
-      let channels = shape.channels[0]
-      return tape.swapAxes(weight, 2 * channels, modes, shape: [modes, 2, channels])
+    let (inChannels, outChannels) = (shape.channels[0], shape.channels.last ?? 1)
+    switch (matrices.inner, matrices.first, matrices.second) {
+    case (.diagonal(let planar), let first?, let second?):
+      // Σ_r C[k, r] (A[i, r] B[o, r])
+      let pairs = tape.swapAxes(
+        tape.khatriRaoProduct(first, second), outer: 2, inChannels * outChannels, matrices.p,
+        shape: [2, matrices.p, inChannels * outChannels])
+      let weight = tape.modeExpansion(pairs, by: planar, columns: inChannels * outChannels)
+      return tape.reshaped(weight, [modes, 2, inChannels, outChannels])
+    case (.diagonal, _, _):
+      preconditionFailure("the terms of a CP form have factors for both channels")
+    case (.full(let inner), let first, let second):
+      guard !shape.isSeparable else {
+        let rows = tape.reshaped(inner, [modes, 2, 1, matrices.p])
+        let weight = first.map { tape.sharedContraction(rows, weight: $0, transposed: true) } ?? rows
+        return tape.reshaped(weight, [modes, 2, inChannels])
+      }
+      var weight = inner
+      if let second { weight = tape.sharedContraction(weight, weight: second, transposed: true) }
+      guard let first else { return weight }
+      weight = tape.modeExpansion(weight, by: first, columns: outChannels)
+      return tape.swapAxes(
+        weight, outer: modes, inChannels, 2, inner: outChannels, shape: [modes, 2, inChannels, outChannels])
     }
-    let (inChannels, outChannels) = (shape.channels[0], shape.channels[1])
-    var weight: Variable<Element>
-    if matrices.isDiagonal, let first = matrices.first, let second = matrices.second {
-      // Σ_r A[i, r] B[o, r] C[r, k]
-      let pairs = tape.khatriRaoProduct(first, second)
-      let rows = tape.swapAxes(matrices.inner, outer: 2, matrices.p, modes, shape: [2, modes, matrices.p])
-      weight = tape.modeProduct(pairs, axis: 2, matrix: rows)
-    } else {
-      weight = tape.reshaped(matrices.inner, [2, matrices.p, matrices.q, modes])
-      if let first = matrices.first { weight = tape.modeProduct(weight, axis: 0, matrix: first) }
-      if let second = matrices.second { weight = tape.modeProduct(weight, axis: 1, matrix: second) }
-    }
-    return tape.swapAxes(
-      weight, 2 * inChannels * outChannels, modes, shape: [modes, 2, inChannels, outChannels])
+  }
+
+  /// From `[2, mode, column]` to `[mode, 2, column]`.
+  private func modeMajor(planar: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
+    let (modes, columns) = (planar.shape[1], planar.shape[2])
+    return tape.swapAxes(planar, 2, modes, inner: columns, shape: [modes, 2, columns])
   }
 
   /// The factors of the modes put together, those of the channels left apart.
   private func modeMatrices(on tape: Tape<Element>) -> ModeMatrices<Element> {
-    let stored = self.factors
-    let factorization = stored.factorization
-    let factors = layer.map { stored.variables(at: $0, on: tape) } ?? stored.variables(on: tape)
-    let channelAxes = shape.channels.count
-    switch factorization {
-    case .dense:
-      preconditionFailure("a dense weight has no factors")
-    case .tucker:
-      var core = factors[0]
-      for axis in shape.modes.indices {
-        core = tape.modeProduct(core, axis: channelAxes + axis, matrix: factors[1 + channelAxes + axis])
-      }
-      let (p, q) = (core.shape[1], shape.isSeparable ? 1 : core.shape[2])
-      return ModeMatrices(
-        first: factors[1], inner: tape.reshaped(core, [2, p * q, shape.modeCount]), p: p, q: q,
-        isDiagonal: false,
-        second: shape.isSeparable ? nil : factors[2])
-    case .cp:
-      let rank = factors[0].value.count / 2
-      var diagonal = tape.reshaped(factors[0], [2, 1, rank])
-      for axis in shape.modes.indices {
-        diagonal = tape.khatriRaoProduct(diagonal, factors[1 + channelAxes + axis])
-      }
-      let inner = tape.swapAxes(diagonal, outer: 2, shape.modeCount, rank, shape: [2, rank, shape.modeCount])
-      return ModeMatrices(
-        first: factors[1], inner: inner, p: rank, q: rank, isDiagonal: !shape.isSeparable,
-        second: shape.isSeparable ? nil : factors[2])
-    case .tt:
-      // From the last core to the first one of the modes: `[2, rank, modes so far]`.
-      var chain = tape.reshaped(
-        factors[factors.count - 1], Array(factors[factors.count - 1].shape.dropLast()))
-      for index in (channelAxes..<factors.count - 1).reversed() {
-        let core = factors[index].shape
-        let product = tape.modeProduct(chain, axis: 0, matrix: factors[index])
-        chain = tape.reshaped(product, [2, core[1], core[2] * chain.shape[2]])
-      }
-      let first = tape.reshaped(factors[0], [2] + factors[0].shape[2...])
-      guard !shape.isSeparable else {
-        return ModeMatrices(
-          first: first, inner: chain, p: chain.shape[1], q: 1, isDiagonal: false, second: nil)
-      }
-      let (p, q) = (factors[1].shape[1], factors[1].shape[2])
-      return ModeMatrices(
-        first: first, inner: tape.modeProduct(chain, axis: 0, matrix: factors[1]), p: p, q: q,
-        isDiagonal: false,
-        second: nil)
+    let factors = layer.map { self.factors.variables(at: $0, on: tape) } ?? self.factors.variables(on: tape)
+    switch self.factors.factorization {
+    case .dense: preconditionFailure("a dense weight has no factors")
+    case .tucker: return tuckerMatrices(factors, on: tape)
+    case .cp: return canonicalMatrices(factors, on: tape)
+    case .tt: return trainMatrices(factors, on: tape)
     }
+  }
+
+  /// The core's mode axes, made the slow ones, are expanded one after the other.
+  private func tuckerMatrices(
+    _ factors: [Variable<Element>], on tape: Tape<Element>
+  ) -> ModeMatrices<Element> {
+    let channelAxes = shape.channels.count
+    let core = factors[0].shape
+    let (p, q) = (core[1], shape.isSeparable ? 1 : core[2])
+    let ranks = core[(1 + channelAxes)...].reduce(1, *)
+    var inner = tape.swapAxes(factors[0], outer: 2, p * q, ranks, shape: [2, ranks, p * q])
+    var columns = ranks * p * q
+    for axis in shape.modes.indices {
+      columns /= core[1 + channelAxes + axis]
+      inner = tape.modeExpansion(inner, by: factors[1 + channelAxes + axis], columns: columns)
+    }
+    return ModeMatrices(
+      first: factors[1], inner: .full(tape.reshaped(inner, [shape.modeCount, 2, p, q])), p: p, q: q,
+      second: shape.isSeparable ? nil : factors[2])
+  }
+
+  private func canonicalMatrices(
+    _ factors: [Variable<Element>], on tape: Tape<Element>
+  ) -> ModeMatrices<Element> {
+    let channelAxes = shape.channels.count
+    let rank = factors[0].value.count / 2
+    var diagonal = tape.reshaped(factors[0], [2, 1, rank])
+    for axis in shape.modes.indices {
+      diagonal = tape.khatriRaoProduct(diagonal, factors[1 + channelAxes + axis])
+    }
+    let planar = tape.reshaped(diagonal, [2, shape.modeCount, rank])
+    return shape.isSeparable
+      ? ModeMatrices(
+        first: factors[1], inner: .full(modeMajor(planar: planar, on: tape)), p: rank, q: 1, second: nil)
+      : ModeMatrices(first: factors[1], inner: .diagonal(planar), p: rank, q: rank, second: factors[2])
+  }
+
+  /// The cores of the modes from the last to the first: `[2, modes so far, rank]`.
+  private func trainMatrices(
+    _ factors: [Variable<Element>], on tape: Tape<Element>
+  ) -> ModeMatrices<Element> {
+    let channelAxes = shape.channels.count
+    let last = factors[factors.count - 1].shape
+    var chain = tape.swapAxes(
+      factors[factors.count - 1], outer: 2, last[1], last[2], shape: [2, last[2], last[1]])
+    for index in (channelAxes..<factors.count - 1).reversed() {
+      let core = factors[index].shape
+      let (before, count, rank) = (core[1], core[2], core[3])
+      let turned = tape.swapAxes(
+        factors[index], outer: 2, before, count * rank, shape: [2, count, rank, before])
+      let tensor = tape.swapAxes(turned, 2, count, inner: rank * before, shape: [count, 2, rank, before])
+      let modes = count * chain.shape[1]
+      let product = tape.modeExpansion(tensor, by: chain, columns: before)
+      chain = tape.swapAxes(product, modes, 2, inner: before, shape: [2, modes, before])
+    }
+    let first = tape.reshaped(factors[0], [2] + factors[0].shape[2...])
+    guard !shape.isSeparable else {
+      return ModeMatrices(
+        first: first, inner: .full(modeMajor(planar: chain, on: tape)), p: chain.shape[2], q: 1, second: nil)
+    }
+    let core = factors[1].shape
+    let (p, q, rank) = (core[1], core[2], core[3])
+    let tensor = tape.swapAxes(factors[1], outer: 2, p * q, rank, shape: [2, rank, p * q])
+    let inner = tape.modeExpansion(tensor, by: chain, columns: p * q)
+    return ModeMatrices(
+      first: first, inner: .full(tape.reshaped(inner, [shape.modeCount, 2, p, q])), p: p, q: q, second: nil)
   }
 }
