@@ -98,7 +98,7 @@ public final class Tape<Element: Scalar> {
     inputs = []
     let recording = isRecording && nodes.contains { $0 != nil }
     var operation = operation
-    let value = operation.forward(values, recording: recording)
+    let value = operation.forward(consume values, recording: recording)
     guard recording else { return Variable(constant: value) }
     return Variable(value: value, node: add(.operation(operation, inputs: nodes)))
   }

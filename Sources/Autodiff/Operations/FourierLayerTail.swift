@@ -268,7 +268,7 @@ extension Tape {
       inputs.append(gate)
     }
     return apply(
-      FourierLayerTail<Element>(skip: kind, activation: activation, savesMemory: savesMemory), inputs)
+      FourierLayerTail<Element>(skip: kind, activation: activation, savesMemory: savesMemory), consume inputs)
   }
 }
 

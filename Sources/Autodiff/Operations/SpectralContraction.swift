@@ -23,26 +23,13 @@ struct SpectralContraction<Element: Scalar>: DifferentiableOperation {
     let (x, w, y) = (input.unsafePointer, weight.unsafePointer, output.unsafeMutablePointer())
     let indices = modeIndices
     WorkerPool.shared.forEachRange(count: sizes.modes, grain: 1) { range in
+      let products = PartProducts<Element>(batch: batch, channels: outChannels)
       for mode in range {
-        let xr = x + mode * 2 * batch * inChannels
-        let xi = xr + batch * inChannels
-        let wr = w + (indices?[mode] ?? mode) * 2 * inChannels * outChannels
-        let wi = wr + inChannels * outChannels
-        let yr = y + mode * 2 * batch * outChannels
-        let yi = yr + batch * outChannels
-        multiply(xr, wr, into: yr, factor: 1, beta: 0)
-        multiply(xi, wi, into: yr, factor: -1, beta: 1)
-        multiply(xr, wi, into: yi, factor: 1, beta: 0)
-        multiply(xi, wr, into: yi, factor: 1, beta: 1)
+        products.multiply(
+          x + mode * 2 * batch * inChannels, inner: inChannels,
+          w + (indices?[mode] ?? mode) * 2 * inChannels * outChannels, adjoint: false)
+        products.combine(into: y + mode * 2 * batch * outChannels, sign: 1, accumulate: false)
       }
-    }
-    func multiply(
-      _ x: UnsafePointer<Element>, _ w: UnsafePointer<Element>, into y: UnsafeMutablePointer<Element>,
-      factor: Element, beta: Element
-    ) {
-      gemm(
-        m: batch, n: outChannels, k: inChannels, alpha: factor, a: x, lda: inChannels, b: w, ldb: outChannels,
-        beta: beta, c: y, ldc: outChannels)
     }
     withExtendedLifetime((input, weight)) {}
     if recording { saved = (input, weight) }
@@ -60,7 +47,7 @@ struct SpectralContraction<Element: Scalar>: DifferentiableOperation {
     let (x, w, dy) = (input.unsafePointer, weight.unsafePointer, gradient.unsafePointer)
     let dx = inputGradient?.tensor.unsafeMutablePointer()
     let dw = weightGradient?.tensor.unsafeMutablePointer()
-    let inputBeta = inputGradient?.beta ?? 0
+    let accumulates = inputGradient?.accumulates ?? false
     var weightBeta = weightGradient?.beta ?? 0
     if let dw, modeIndices != nil, weightBeta == 0 {
       // Modes that this grid has not got have no gradient.
@@ -69,49 +56,75 @@ struct SpectralContraction<Element: Scalar>: DifferentiableOperation {
     }
     let (indices, beta) = (modeIndices, weightBeta)
     WorkerPool.shared.forEachRange(count: sizes.modes, grain: 1) { range in
+      let products = PartProducts<Element>(batch: batch, channels: inChannels)
+      let rotated = AlignedMemory<Element>(count: 2 * batch * outChannels)
       for mode in range {
         let offset = mode * 2 * batch * inChannels
         let weightOffset = (indices?[mode] ?? mode) * 2 * inChannels * outChannels
-        let (rows, columns) = (batch * inChannels, inChannels * outChannels)
-        let gr = dy + mode * 2 * batch * outChannels
-        let gi = gr + batch * outChannels
+        let g = dy + mode * 2 * batch * outChannels
         if let dx {
           // ∂x̂ = ∂ŷ W^H
-          let (wr, wi) = (w + weightOffset, w + weightOffset + columns)
-          gradientOfInput(gr, wr, dx + offset, 1, inputBeta)
-          gradientOfInput(gi, wi, dx + offset, 1, 1)
-          gradientOfInput(gi, wr, dx + offset + rows, 1, inputBeta)
-          gradientOfInput(gr, wi, dx + offset + rows, -1, 1)
+          products.multiply(g, inner: outChannels, w + weightOffset, adjoint: true)
+          products.combine(into: dx + offset, sign: -1, accumulate: accumulates)
         }
         if let dw {
-          // ∂W = x̂^H ∂ŷ
-          let (xr, xi) = (x + offset, x + offset + rows)
-          gradientOfWeight(xr, gr, dw + weightOffset, 1, beta)
-          gradientOfWeight(xi, gi, dw + weightOffset, 1, 1)
-          gradientOfWeight(xr, gi, dw + weightOffset + columns, 1, beta)
-          gradientOfWeight(xi, gr, dw + weightOffset + columns, -1, 1)
+          // ∂W = x̂^H ∂ŷ: its real part from both parts of x̂ and ∂ŷ, its imaginary one from x̂ and −i ∂ŷ.
+          let count = batch * outChannels
+          rotated.pointer.update(from: g + count, count: count)
+          Pointwise.scale(g, by: -1, into: rotated.pointer + count, count: count)
+          for (part, source) in [g, UnsafePointer(rotated.pointer)].enumerated() {
+            gemm(
+              true, false, m: inChannels, n: outChannels, k: 2 * batch, a: x + offset, lda: inChannels,
+              b: source, ldb: outChannels, beta: beta,
+              c: dw + weightOffset + part * inChannels * outChannels, ldc: outChannels)
+          }
         }
       }
-    }
-    func gradientOfInput(
-      _ g: UnsafePointer<Element>, _ w: UnsafePointer<Element>, _ dx: UnsafeMutablePointer<Element>,
-      _ factor: Element, _ beta: Element
-    ) {
-      gemm(
-        false, true, m: batch, n: inChannels, k: outChannels, alpha: factor, a: g, lda: outChannels, b: w,
-        ldb: outChannels, beta: beta, c: dx, ldc: inChannels)
-    }
-    func gradientOfWeight(
-      _ x: UnsafePointer<Element>, _ g: UnsafePointer<Element>, _ dw: UnsafeMutablePointer<Element>,
-      _ factor: Element, _ beta: Element
-    ) {
-      gemm(
-        true, false, m: inChannels, n: outChannels, k: batch, alpha: factor, a: x, lda: inChannels, b: g,
-        ldb: outChannels, beta: beta, c: dw, ldc: outChannels)
     }
     withExtendedLifetime((input, weight, gradient)) {}
     slots.end(0, inputGradient)
     slots.end(1, weightGradient)
+  }
+}
+
+/// The products of both parts of the rows of a mode with the parts of a matrix, and the complex rows that they make.
+private struct PartProducts<Element: Scalar>: ~Copyable {
+  let batch: Int
+  let channels: Int
+  /// `[{re, im} of the matrix, {re, im} of the rows, batch, channel]`.
+  private let memory: AlignedMemory<Element>
+
+  init(batch: Int, channels: Int) {
+    self.batch = batch
+    self.channels = channels
+    memory = AlignedMemory(count: 4 * batch * channels)
+  }
+
+  /// Rows `[2, batch, inner]` by W `[2, inner, channels]`, or by Wᵀ with W `[2, channels, inner]`.
+  func multiply(
+    _ rows: UnsafePointer<Element>, inner: Int, _ matrix: UnsafePointer<Element>, adjoint: Bool
+  ) {
+    for part in 0..<2 {
+      gemm(
+        false, adjoint, m: 2 * batch, n: channels, k: inner, a: rows, lda: inner,
+        b: matrix + part * inner * channels, ldb: adjoint ? inner : channels,
+        c: memory.pointer + part * 2 * batch * channels, ldc: channels)
+    }
+  }
+
+  /// `[2, batch, channels]`; with sign −1 the matrix is conjugated.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  func combine(into y: UnsafeMutablePointer<Element>, sign: Element, accumulate: Bool) {
+    let count = batch * channels
+    let products = memory.pointer
+    for i in 0..<count {
+      let (rr, ir) = (products[i], products[count + i])
+      let (ri, ii) = (products[2 * count + i], products[3 * count + i])
+      let (real, imaginary) = (rr - sign * ii, ir + sign * ri)
+      y[i] = accumulate ? y[i] + real : real
+      y[count + i] = accumulate ? y[count + i] + imaginary : imaginary
+    }
   }
 }
 
