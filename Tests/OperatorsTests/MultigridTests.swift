@@ -8,9 +8,11 @@ import Testing
 
 private func multigrid(
   _ levels: Int, _ overlap: [Double] = [0], _ boundary: MultigridConfiguration.Boundary = .periodic,
-  _ coarsening: MultigridConfiguration.Coarsening = .subsample
+  _ coarsening: MultigridConfiguration.Coarsening = .subsample,
+  solve: Bool = false
 ) -> MultigridConfiguration {
   var result = MultigridConfiguration(levels: levels)
+  result.coarseSolve = solve
   result.overlap = overlap
   result.boundary = boundary
   result.coarsening = coarsening
@@ -29,9 +31,21 @@ private func patches<E>(_ patching: MultigridPatching, _ input: Tensor<E>) -> [T
 
 /// A model that looks at one point at a time: patches change nothing but its inputs.
 private final class Pointwise: NeuralOperator {
-  let weight = Parameter<Double>(shape: [2, 4])
+  let weight: Parameter<Double>
+  let activation: Activation
 
-  init() { weight.setCanonicalValues((0..<8).map { sin(Double($0) + 1) }) }
+  init(outputs: Int = 2, inputs: Int = 4) {
+    activation = .gelu
+    weight = Parameter(shape: [outputs, inputs])
+    weight.setCanonicalValues((0..<outputs * inputs).map { sin(Double($0) + 1) })
+  }
+
+  /// One output: the sum of the inputs with these weights.
+  init(weights: [Double]) {
+    activation = .identity
+    weight = Parameter(shape: [1, weights.count])
+    weight.setCanonicalValues(weights)
+  }
 
   func forEachParameter(_ path: String, _ body: (String, Parameter<Double>) throws -> Void) rethrows {
     try body("weight", weight)
@@ -40,7 +54,7 @@ private final class Pointwise: NeuralOperator {
   func callAsFunction(
     _ input: Variable<Double>, at positions: GridPositions, on tape: Tape<Double>
   ) -> Variable<Double> {
-    tape.channelMix(input, weight: tape.variable(weight), activation: .gelu)
+    tape.channelMix(input, weight: tape.variable(weight), activation: activation)
   }
 }
 
@@ -123,9 +137,14 @@ private final class Pointwise: NeuralOperator {
   }
 
   /// The gradient of a loss of the whole through patches that are computed twice is that of a model that sees all of it.
-  @Test(arguments: [MultigridConfiguration.Boundary.periodic, .reflect, .replicate])
-  func gradientsThroughPatches(boundary: MultigridConfiguration.Boundary) throws {
-    let model = PatchedOperator(Pointwise(), multigrid(1, [0.25], boundary, .average))
+  @Test(arguments: [MultigridConfiguration.Boundary.periodic, .reflect, .replicate], [false, true])
+  func gradientsThroughPatches(
+    boundary: MultigridConfiguration.Boundary, solve: Bool
+  ) throws {
+    let configuration = multigrid(1, [0.25], boundary, .average, solve: solve)
+    let model = PatchedOperator(
+      Pointwise(inputs: configuration.patchChannels(inputs: 2, outputs: 2)),
+      outChannels: 2, configuration)
     let parameter = try #require(model.parameters.first?.parameter)
     let (input, target) = (field([2, 2, 8]), field([2, 2, 8], seed: 2))
     let positions = GridPositions(uniform: [8])
@@ -160,6 +179,47 @@ private final class Pointwise: NeuralOperator {
     }
   }
 
+  /// An operator that gives back half of its own picture and takes half of the guess away leaves half of the field plus
+  /// a quarter of what the coarse points give at all others: cubics through every fourth point, which are cubics
+  /// themselves where the domain ends, beyond the last of those points too.
+  @Test func coarseSolutionsAreInterpolatedByCubics() {
+    func output(_ input: Tensor<Double>, _ levels: Int, _ boundary: MultigridConfiguration.Boundary)
+      -> [Double]
+    {
+      let weights = [0.5] + [Double](repeating: 0, count: levels) + [-0.5]
+      let model = PatchedOperator(
+        Pointwise(weights: weights), outChannels: 1, multigrid(levels, [0.125], boundary, solve: true))
+      let positions = GridPositions(uniform: [input.count])
+      return model(Variable(constant: input), at: positions, on: Tape(recording: false)).value.values
+    }
+    func cubic(_ x: Double) -> Double { ((0.3 * x - 1) * x + 0.5) * x + 2 }
+    let input = Tensor((0..<32).map { cubic(Double($0) / 8) }, shape: [1, 1, 32])
+    for boundary in [MultigridConfiguration.Boundary.reflect, .replicate] {
+      let own = output(input, 2, boundary)
+      #expect(zip(own, input.values).allSatisfy { abs($0 - 0.75 * $1) <= 1e-12 }, "\(boundary)")
+    }
+    // Fourth order on a wave, whose ends meet.
+    let errors = [32, 64].map { count in
+      let wave = Tensor((0..<count).map { sin(2 * .pi * Double($0) / Double(count)) }, shape: [1, 1, count])
+      return zip(output(wave, 1, .periodic), wave.values).map { abs($0 - 0.75 * $1) }.max() ?? 0
+    }
+    #expect((15...17).contains(errors[0] / errors[1]))
+  }
+
+  /// The operator of the patches first solves for the coarse picture at every level, without a guess, then corrects.
+  @Test func theOperatorSolvesThenCorrects() {
+    let (own, coarser, guess) = (0.5, -0.25, 2.0)
+    let model = PatchedOperator(
+      Pointwise(weights: [own, coarser, guess]), outChannels: 1, multigrid(1, [0.25], .replicate, solve: true)
+    )
+    let input = Tensor(repeating: 3.0, shape: [1, 1, 8, 8])
+    let output = model(
+      Variable(constant: input), at: GridPositions(uniform: [8, 8]), on: Tape(recording: false))
+    let solution = 3 * (own + coarser)
+    let expected = solution + (solution + guess * solution)
+    #expect(output.value.values.allSatisfy { abs($0 - expected) <= 1e-14 })
+  }
+
   /// Level 0 is the operator itself; an FNO on patches works in every dimension.
   @Test func operatorsOnPatches() {
     let base = FNO<Double>(FNOConfiguration(modes: [4, 4], inChannels: 1, outChannels: 1, width: 4))
@@ -167,13 +227,15 @@ private final class Pointwise: NeuralOperator {
     let positions = GridPositions(uniform: [16, 16])
     let tape = Tape<Double>(recording: false)
     let whole = base(Variable(constant: input), at: positions, on: tape).value
-    let same = PatchedOperator(base, multigrid(0, [0.1]))(Variable(constant: input), at: positions, on: tape)
-      .value
+    let same = PatchedOperator(base, outChannels: 1, multigrid(0, [0.1]))(
+      Variable(constant: input), at: positions, on: tape
+    )
+    .value
     #expect(same.values == whole.values)
     for shape in [[32], [16, 16], [16, 16, 16]] {
       let modes = shape.map { _ in 4 }
       let model = FNO<Double>(FNOConfiguration(modes: modes, inChannels: 6, outChannels: 1, width: 4))
-      let output = PatchedOperator(model, multigrid(2, [0.0625]))(
+      let output = PatchedOperator(model, outChannels: 1, multigrid(2, [0.0625]))(
         Variable(constant: field([1, 2] + shape)), at: GridPositions(uniform: shape), on: tape)
       #expect(output.shape == [1, 1] + shape && output.value.values.allSatisfy(\.isFinite))
     }

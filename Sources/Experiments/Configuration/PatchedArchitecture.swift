@@ -50,13 +50,14 @@ struct PatchedArchitecture: Architecture {
   }
 
   func makeModel(seed: UInt64?) -> any NeuralOperator<Float> {
-    PatchedOperator(onPatches.makeModel(seed: seed), multigrid)
+    PatchedOperator(onPatches.makeModel(seed: seed), outChannels: outChannels, multigrid)
   }
 
   /// The model with the channels of all levels of patches.
   private var onPatches: ModelConfiguration {
     var result = base
-    result.channels.inputs *= multigrid.levels + 1
+    result.channels.inputs = multigrid.patchChannels(
+      inputs: base.channels.inputs, outputs: base.channels.outputs)
     return result
   }
 
@@ -75,18 +76,18 @@ struct PatchedArchitecture: Architecture {
   }
 
   func coarseAxes(of grid: Grid) -> [CoarseAxis] {
-    base.coarseAxes(of: patchGrid(grid))
+    base.coarseAxes(of: smallestGrid(grid))
   }
 
-  /// The grid of a patch.
-  private func patchGrid(_ grid: Grid) -> Grid {
+  /// The smallest grid that the model inside works on.
+  private func smallestGrid(_ grid: Grid) -> Grid {
     guard multigrid.levels > 0, MultigridPatching.problem(shape: grid.shape, multigrid) == nil else {
       return grid
     }
     let patching = MultigridPatching(multigrid, shape: grid.shape)
     var result = grid
     for axis in grid.axes.indices {
-      result.axes[axis].count = patching.patchSizes[axis] + 2 * patching.margins[axis]
+      result.axes[axis].count = patching.smallestShape[axis]
     }
     return result
   }

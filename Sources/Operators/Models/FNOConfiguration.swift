@@ -74,7 +74,7 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
   /// The ranks of the spectral weights; empty where they are dense.
   ///
   /// - Throws: ``ConfigurationError`` for ranks that the shape does not allow.
-  func spectralRanks() throws(ConfigurationError) -> [Int] {
+  public func spectralRanks() throws(ConfigurationError) -> [Int] {
     guard factorization != .dense else { return [] }
     return try rank.ranks(
       for: factorization, shape: factorizedShape, copies: jointFactorization ? 1 : layers)

@@ -26,11 +26,16 @@ public struct MultigridConfiguration: Codable, Sendable, Hashable {
   public var overlap: [Double] = [0]
   public var boundary = Boundary.periodic
   public var coarsening = Coarsening.subsample
+  /// Whether the operator is first applied to the coarsest picture of the whole domain, and the patches correct what it
+  /// gives (the coarse space of two-level Schwarz methods): what depends on all of the domain at once, as the pressure of
+  /// an elliptic problem does, a patch cannot know from pictures of its surroundings.
+  public var coarseSolve = false
 
   public init(levels: Int) { self.levels = levels }
 
   public enum CodingKeys: String, CodingKey, CaseIterable {
     case levels, overlap, boundary, coarsening
+    case coarseSolve = "coarse_solve"
   }
 
   public init(from decoder: any Decoder) throws {
@@ -39,6 +44,12 @@ public struct MultigridConfiguration: Codable, Sendable, Hashable {
     overlap = try values.decodeIfPresent([Double].self, forKey: .overlap) ?? overlap
     boundary = try values.decodeIfPresent(Boundary.self, forKey: .boundary) ?? boundary
     coarsening = try values.decodeIfPresent(Coarsening.self, forKey: .coarsening) ?? coarsening
+    coarseSolve = try values.decodeIfPresent(Bool.self, forKey: .coarseSolve) ?? coarseSolve
+  }
+
+  /// Channels that the operator on patches takes for fields of so many, and makes.
+  public func patchChannels(inputs: Int, outputs: Int) -> Int {
+    inputs * (levels + 1) + (levels > 0 && coarseSolve ? outputs : 0)
   }
 
   /// What is wrong with it for an operator on `dimensions` axes, beginning with the key; nil where nothing is.

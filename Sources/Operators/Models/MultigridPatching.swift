@@ -15,8 +15,8 @@ public struct MultigridPatching: Sendable, Equatable {
   /// Points of the whole, of its continuation, of a patch without and the width of its margin, along each axis.
   public let shape: [Int]
   let continuedShape: [Int]
-  public let patchSizes: [Int]
-  public let margins: [Int]
+  let patchSizes: [Int]
+  let margins: [Int]
 
   /// - Parameter shape: One that has no ``problem(shape:_:)``.
   public init(_ configuration: MultigridConfiguration, shape: [Int]) {
@@ -66,12 +66,14 @@ public struct MultigridPatching: Sendable, Equatable {
     return levels
   }
 
-  /// One patch of all levels, `[batch, channel·(L + 1), …(size + 2 margin)]`; patches are numbered row-major.
+  /// One patch of all levels and, where there is one, of a guess at the finest level's points,
+  /// `[batch, channel·(L + 1) + outputs, …(size + 2 margin)]`; patches are numbered row-major.
   public func patch<Element: Scalar>(
-    _ index: Int, of pyramid: [Variable<Element>], on tape: Tape<Element>
+    _ index: Int, of pyramid: [Variable<Element>], guess: Variable<Element>? = nil, on tape: Tape<Element>
   ) -> Variable<Element> {
     let strides = Tensor<Element>.strides(of: counts)
-    let parts = pyramid.enumerated().map { level, field in
+    let fields = pyramid.enumerated().map { ($0, $1) } + (guess.map { [(0, $0)] } ?? [])
+    let parts = fields.map { level, field in
       shape.indices.reduce(field) { part, axis in
         let place = index / strides[axis] % counts[axis]
         return tape.mapAxis(part, axis: axis + 2, by: window(axis, place: place, level: level))
@@ -84,8 +86,30 @@ public struct MultigridPatching: Sendable, Equatable {
   public func stitched<Element: Scalar>(
     _ patches: [Variable<Element>], on tape: Tape<Element>
   ) -> Variable<Element> {
-    let whole = tape.stitch(patches, counts: counts, sizes: patchSizes, margins: margins)
-    return shape.indices.reduce(whole) { field, axis in
+    cropped(tape.stitch(patches, counts: counts, sizes: patchSizes, margins: margins), on: tape)
+  }
+
+  /// The coarsest level of the whole, with the margin that a patch has where the ends of the domain do not meet: as many
+  /// points as a patch.
+  func coarsePicture<Element: Scalar>(
+    of pyramid: [Variable<Element>], on tape: Tape<Element>
+  ) -> Variable<Element> {
+    shape.indices.reduce(pyramid[configuration.levels]) { field, axis in
+      let (count, margin) = (patchSizes[axis], coarseMargins[axis])
+      let table = AxisTable(
+        inputCount: count, gathering: (-margin..<count + margin).map { inside($0, count) })
+      return tape.mapAxis(field, axis: axis + 2, by: table)
+    }
+  }
+
+  /// A field like ``coarsePicture(of:on:)`` at the points of the finest level: cubic interpolation.
+  func prolonged<Element: Scalar>(_ field: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
+    shape.indices.reduce(field) { tape.mapAxis($0, axis: $1 + 2, by: prolongation($1)) }
+  }
+
+  /// A field without what its grid was continued by.
+  func cropped<Element: Scalar>(_ field: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
+    shape.indices.reduce(field) { field, axis in
       let table = AxisTable(inputCount: continuedShape[axis], gathering: Array(0..<shape[axis]))
       return tape.mapAxis(field, axis: axis + 2, by: table)
     }
@@ -100,6 +124,25 @@ public struct MultigridPatching: Sendable, Equatable {
         let start = index / strides[axis] % counts[axis] * patchSizes[axis] - margins[axis]
         return (0..<patchSizes[axis] + 2 * margins[axis]).map { points[0] + Double(start + $0) * spacing }
       })
+  }
+
+  /// Where the points of ``coarsePicture(of:on:)`` are.
+  func coarsePositions(_ whole: GridPositions) -> GridPositions {
+    GridPositions(
+      axes: whole.axes.enumerated().map { axis, points in
+        let spacing = (points.count > 1 ? points[1] - points[0] : 1) * Double(1 << configuration.levels)
+        let margin = coarseMargins[axis]
+        return (-margin..<patchSizes[axis] + margin).map { points[0] + Double($0) * spacing }
+      })
+  }
+
+  /// The fewest points that the operator inside is given along each axis.
+  public var smallestShape: [Int] {
+    zip(patchSizes, configuration.coarseSolve ? coarseMargins : margins).map { $0 + 2 * $1 }
+  }
+
+  private var coarseMargins: [Int] {
+    configuration.boundary == .periodic ? margins.map { _ in 0 } : margins
   }
 
   // MARK: Tables
@@ -117,6 +160,25 @@ public struct MultigridPatching: Sendable, Equatable {
       inputCount: count,
       rows: places.map { place in
         [(-1, 0.25), (0, 0.5), (1, 0.25)].map { (inside(place + $0.0, count), $0.1) }
+      })
+  }
+
+  /// The polynomial through the four points about every point of the finest level, or through as many as there are.
+  private func prolongation(_ axis: Int) -> AxisTable {
+    let (step, count, margin) = (1 << configuration.levels, patchSizes[axis], coarseMargins[axis])
+    let isPeriodic = configuration.boundary == .periodic
+    let terms = isPeriodic ? 4 : min(4, count)
+    return AxisTable(
+      inputCount: count + 2 * margin,
+      rows: (0..<continuedShape[axis]).map { point in
+        let first = isPeriodic ? point / step - 1 : min(max(point / step - 1, 0), count - terms)
+        let x = Double(point) / Double(step) - Double(first)
+        return (0..<terms).map { node in
+          let weight = (0..<terms).reduce(1.0) { product, other in
+            other == node ? product : product * (x - Double(other)) / Double(node - other)
+          }
+          return (margin + inside(first + node, count), weight)
+        }
       })
   }
 

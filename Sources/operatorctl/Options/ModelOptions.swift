@@ -100,6 +100,11 @@ struct ModelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Coarser levels: subsample or average.", valueName: "kind"))
   var multigridCoarsening: String?
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Apply the operator to the coarsest picture of the whole first: patches correct what it gives.")
+  var multigridCoarseSolve: Bool?
+
   @OptionGroup var deepONet: DeepONetOptions
   @OptionGroup var baseline: BaselineOptions
 
@@ -142,6 +147,7 @@ struct ModelOptions: ParsableArguments {
     try set("multigrid.overlap", multigridOverlap.isEmpty ? nil : multigridOverlap, "multigrid-overlap")
     try set("multigrid.boundary", multigridBoundary, "multigrid-boundary")
     try set("multigrid.coarsening", multigridCoarsening, "multigrid-coarsening")
+    try set("multigrid.coarse_solve", multigridCoarseSolve, "multigrid-coarse-solve")
     try set("preactivation", preactivation, "preactivation")
     try deepONet.apply(to: &document)
     try baseline.apply(to: &document)
