@@ -13,7 +13,7 @@ struct ModeExpansion<Element: Scalar>: DifferentiableOperation {
 
   init(columns: Int) { self.columns = columns }
 
-  private struct Sizes {
+  struct Sizes {
     let batch: Int
     let rows: Int
     let terms: Int
@@ -99,7 +99,7 @@ struct ModeExpansion<Element: Scalar>: DifferentiableOperation {
   }
 
   /// `[[re, −im], [im, re]]`, the two rows of each k side by side.
-  private static func realBlocks(_ matrix: Tensor<Element>, _ sizes: Sizes) -> Tensor<Element> {
+  static func realBlocks(_ matrix: Tensor<Element>, _ sizes: Sizes) -> Tensor<Element> {
     let (rows, terms) = (sizes.rows, sizes.terms)
     var result = Tensor<Element>(uninitialized: [2 * rows, 2 * terms])
     let (real, blocks) = (matrix.unsafePointer, result.unsafeMutablePointer())

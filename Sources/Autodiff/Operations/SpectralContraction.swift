@@ -88,7 +88,7 @@ struct SpectralContraction<Element: Scalar>: DifferentiableOperation {
 }
 
 /// The products of both parts of the rows of a mode with the parts of a matrix, and the complex rows that they make.
-private struct PartProducts<Element: Scalar>: ~Copyable {
+struct PartProducts<Element: Scalar>: ~Copyable {
   let batch: Int
   let channels: Int
   /// `[{re, im} of the matrix, {re, im} of the rows, batch, channel]`.

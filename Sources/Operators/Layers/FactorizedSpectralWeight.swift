@@ -19,8 +19,10 @@ public enum ContractionKind: String, Sendable, Codable, CaseIterable {
 /// identity). All three factorizations are of this form.
 private struct ModeMatrices<Element: SpectralScalar> {
   enum Inner {
-    /// `[K, 2, p, q]`.
-    case full(Variable<Element>)
+    /// `[K, 2, p, q]` as the ``Tape/modeExpansion(_:by:columns:)`` of a tensor by a matrix.
+    case expansion(tensor: Variable<Element>, matrix: Variable<Element>)
+    /// `[K, 2, p]`, of a separable convolution.
+    case columns(Variable<Element>)
     /// Planar, `[2, K, p]`, with q = p.
     case diagonal(Variable<Element>)
   }
@@ -74,8 +76,11 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     }
     var result = matrices.first.map { tape.sharedContraction(spectrum, weight: $0) } ?? spectrum
     switch matrices.inner {
-    case .full(let inner):
-      result = tape.spectralContraction(result, weight: inner, modeIndices: modeIndices)
+    case .expansion(let tensor, let matrix):
+      result = tape.expandedContraction(
+        result, tensor: tensor, by: matrix, outChannels: matrices.q, modeIndices: modeIndices)
+    case .columns:
+      preconditionFailure("a separable weight is put together")
     case .diagonal(let planar):
       let diagonal = modeMajor(planar: planar, on: tape)
       result = tape.separableContraction(result, weight: diagonal, modeIndices: modeIndices)
@@ -122,19 +127,27 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
       return tape.reshaped(weight, [modes, 2, inChannels, outChannels])
     case (.diagonal, _, _):
       preconditionFailure("the terms of a CP form have factors for both channels")
-    case (.full(let inner), let first, let second):
-      guard !shape.isSeparable else {
-        let rows = tape.reshaped(inner, [modes, 2, 1, matrices.p])
-        let weight = first.map { tape.sharedContraction(rows, weight: $0, transposed: true) } ?? rows
-        return tape.reshaped(weight, [modes, 2, inChannels])
-      }
-      var weight = inner
+    case (.columns(let inner), let first, _):
+      return separable(tape.reshaped(inner, [modes, 2, 1, matrices.p]), first, on: tape)
+    case (.expansion(let tensor, let matrix), let first, let second):
+      let (p, q) = (matrices.p, matrices.q)
+      let expanded = tape.modeExpansion(tensor, by: matrix, columns: p * q)
+      if shape.isSeparable { return separable(tape.reshaped(expanded, [modes, 2, 1, p]), first, on: tape) }
+      var weight = tape.reshaped(expanded, [modes, 2, p, q])
       if let second { weight = tape.sharedContraction(weight, weight: second, transposed: true) }
       guard let first else { return weight }
       weight = tape.modeExpansion(weight, by: first, columns: outChannels)
       return tape.swapAxes(
         weight, outer: modes, inChannels, 2, inner: outChannels, shape: [modes, 2, inChannels, outChannels])
     }
+  }
+
+  /// `[mode, 2, channel]` from `[mode, 2, 1, p]` and the factor of the channels.
+  private func separable(
+    _ rows: Variable<Element>, _ first: Variable<Element>?, on tape: Tape<Element>
+  ) -> Variable<Element> {
+    let weight = first.map { tape.sharedContraction(rows, weight: $0, transposed: true) } ?? rows
+    return tape.reshaped(weight, [shape.modeCount, 2, shape.channels[0]])
   }
 
   /// From `[2, mode, column]` to `[mode, 2, column]`.
@@ -162,14 +175,14 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     let core = factors[0].shape
     let (p, q) = (core[1], shape.isSeparable ? 1 : core[2])
     let ranks = core[(1 + channelAxes)...].reduce(1, *)
-    var inner = tape.swapAxes(factors[0], outer: 2, p * q, ranks, shape: [2, ranks, p * q])
+    var tensor = tape.swapAxes(factors[0], outer: 2, p * q, ranks, shape: [2, ranks, p * q])
     var columns = ranks * p * q
-    for axis in shape.modes.indices {
+    for axis in shape.modes.indices.dropLast() {
       columns /= core[1 + channelAxes + axis]
-      inner = tape.modeExpansion(inner, by: factors[1 + channelAxes + axis], columns: columns)
+      tensor = tape.modeExpansion(tensor, by: factors[1 + channelAxes + axis], columns: columns)
     }
     return ModeMatrices(
-      first: factors[1], inner: .full(tape.reshaped(inner, [shape.modeCount, 2, p, q])), p: p, q: q,
+      first: factors[1], inner: .expansion(tensor: tensor, matrix: factors[factors.count - 1]), p: p, q: q,
       second: shape.isSeparable ? nil : factors[2])
   }
 
@@ -185,7 +198,7 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     let planar = tape.reshaped(diagonal, [2, shape.modeCount, rank])
     return shape.isSeparable
       ? ModeMatrices(
-        first: factors[1], inner: .full(modeMajor(planar: planar, on: tape)), p: rank, q: 1, second: nil)
+        first: factors[1], inner: .columns(modeMajor(planar: planar, on: tape)), p: rank, q: 1, second: nil)
       : ModeMatrices(first: factors[1], inner: .diagonal(planar), p: rank, q: rank, second: factors[2])
   }
 
@@ -210,13 +223,13 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     let first = tape.reshaped(factors[0], [2] + factors[0].shape[2...])
     guard !shape.isSeparable else {
       return ModeMatrices(
-        first: first, inner: .full(modeMajor(planar: chain, on: tape)), p: chain.shape[2], q: 1, second: nil)
+        first: first, inner: .columns(modeMajor(planar: chain, on: tape)), p: chain.shape[2], q: 1,
+        second: nil)
     }
     let core = factors[1].shape
     let (p, q, rank) = (core[1], core[2], core[3])
     let tensor = tape.swapAxes(factors[1], outer: 2, p * q, rank, shape: [2, rank, p * q])
-    let inner = tape.modeExpansion(tensor, by: chain, columns: p * q)
     return ModeMatrices(
-      first: first, inner: .full(tape.reshaped(inner, [shape.modeCount, 2, p, q])), p: p, q: q, second: nil)
+      first: first, inner: .expansion(tensor: tensor, matrix: chain), p: p, q: q, second: nil)
   }
 }
