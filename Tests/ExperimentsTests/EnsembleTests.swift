@@ -95,6 +95,20 @@ import Testing
     #expect(try model.evaluate(data: folder.file("d.nc")).evaluation.members.count == 1)
   }
 
+  /// A member that has done more epochs than it is to have cannot go on.
+  @Test func resumingWithFewerEpochsIsRefused() throws {
+    let folder = try TemporaryFolder()
+    try writeSquares(folder.file("d.nc"), samples: 16)
+    _ = try train(experiment(folder.file("d.nc")), in: folder.file("run"))
+    let before = try String(contentsOfFile: folder.file("run/experiment.yaml"), encoding: .utf8)
+    let shorter = try TrainingJob(experiment(folder.file("d.nc"), "training.epochs=2"))
+    let refused = failure { _ = try shorter.start(in: Run(folder: folder.file("run")), existing: .resume) }
+    #expect(
+      refused?.exitCode == 65
+        && refused?.message.hasPrefix("training.epochs: expected at least the 4") == true)
+    #expect(try String(contentsOfFile: folder.file("run/experiment.yaml"), encoding: .utf8) == before)
+  }
+
   @Test func theFirstMemberMayBeATrainedRun() throws {
     let folder = try TemporaryFolder()
     try writeSquares(folder.file("d.nc"), samples: 16)

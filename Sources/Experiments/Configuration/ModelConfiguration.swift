@@ -54,6 +54,12 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     case .fno, .tfno:
       var configuration = try FNOConfiguration(from: decoder)
       let keys = try decoder.container(keyedBy: FNOConfiguration.CodingKeys.self)
+      if kind == .fno, keys.contains(.rank), !keys.contains(.factorization) {
+        throw DecodingError.dataCorruptedError(
+          forKey: .rank, in: keys,
+          debugDescription:
+            "kind: tfno, or a factorization (tucker, cp, tt) beside it; a dense fno has no ranks")
+      }
       configuration.inChannels = try keys.decode(.inChannels, default: 0)
       configuration.outChannels = try keys.decode(.outChannels, default: 0)
       configuration.factorization = try keys.decode(

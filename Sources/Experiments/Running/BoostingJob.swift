@@ -33,6 +33,22 @@ final class BoostingJob {
     self.onEvent = onEvent
   }
 
+  /// - Throws: where a member of the run to go on with has done more epochs than it is to have.
+  func requireEpochsToCome() throws {
+    for (index, member) in configuration.members.enumerated() where member.run == nil {
+      let own = Run(folder: "\(run.memberFolder)/\(index)")
+      guard FileManager.default.fileExists(atPath: own.checkpoint),
+        let state = try Checkpoint(path: own.checkpoint).trainingState()
+      else { continue }
+      let key = member.epochs == nil ? "training.epochs" : "model.members.\(index).epochs"
+      try own.requireEpochs(epochs(of: member), of: key, done: state.position.epoch)
+    }
+  }
+
+  private func epochs(of member: EnsembleConfiguration.Member) -> Int {
+    member.epochs ?? job.experiment.training.epochs
+  }
+
   /// Trains the members that are not trained yet, until one of them gains nothing.
   func start() throws -> TrainingJob.Result {
     if validation == nil {
@@ -63,7 +79,7 @@ final class BoostingJob {
     let own = Run(folder: folder)
     try createFolder(folder)
     var settings = job.experiment.training.configuration
-    settings.epochs = member.epochs ?? settings.epochs
+    settings.epochs = epochs(of: member)
     settings.optimizer.learningRate = member.learningRate ?? settings.optimizer.learningRate
     let hasCheckpoint = FileManager.default.fileExists(atPath: own.checkpoint)
     let checkpoint = hasCheckpoint ? try Checkpoint(path: own.checkpoint) : nil

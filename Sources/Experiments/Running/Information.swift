@@ -114,6 +114,7 @@ public struct Information: Sendable {
     var lines = [
       "\(path): \(checkpoint.kind.rawValue) checkpoint", "  \(summary(description)), \(count) parameters",
     ]
+    lines += description.model.composition.map { "  \($0)" }
     if let grid = description.trainingGrid { lines.append("  trained on \(grid)") }
     lines.append(
       "  normalization: inputs \(checkpoint.inputNormalizer.kind.rawValue), outputs "
@@ -173,6 +174,7 @@ public struct Information: Sendable {
       "\(run.folder): run",
       "  \(experiment.model.kind.rawValue), \(count) parameters, trained on \(experiment.data.train)",
     ]
+    lines += experiment.model.composition.map { "  \($0)" }
     if FileManager.default.fileExists(atPath: run.checkpoint),
       let state = try Checkpoint(path: run.checkpoint).trainingState()
     {

@@ -61,6 +61,14 @@ public struct Run: Sendable, Equatable {
     }
   }
 
+  /// - Throws: where this run has done more epochs than the `epochs` that `key` now asks for.
+  func requireEpochs(_ epochs: Int, of key: String, done: Int) throws {
+    guard done <= epochs else {
+      throw ExperimentError(
+        .invalidData, "\(key): expected at least the \(done) that \(folder) has done, found \(epochs)")
+    }
+  }
+
   /// Makes the folder, takes out what an earlier run left where `policy` says so, and writes the experiment.
   func begin(_ experiment: Experiment, _ policy: ExistingOutput) throws {
     do {

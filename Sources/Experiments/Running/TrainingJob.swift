@@ -177,9 +177,11 @@ public final class TrainingJob {
     if policy == .resume { try requireSame(as: run) }
     FFTPlanner.effort = experiment.training.deterministic ? .estimate : .measure
     if case .ensemble(let configuration) = experiment.model {
-      try run.begin(experiment, policy)
       return try withoutActuallyEscaping(onEvent) { onEvent in
-        try BoostingJob(self, configuration, in: run, stop: stop, onEvent: onEvent).start()
+        let job = try BoostingJob(self, configuration, in: run, stop: stop, onEvent: onEvent)
+        if policy == .resume { try job.requireEpochsToCome() }
+        try run.begin(experiment, policy)
+        return try job.start()
       }
     }
     let sources = try makeSources()
@@ -192,13 +194,8 @@ public final class TrainingJob {
       validation: sources.validation, trainingOperator: stepping?.normalized, files: files)
     if let checkpoint {
       try trainer.resume(from: checkpoint)
-      let done = trainer.state.position.epoch
-      guard done <= experiment.training.epochs else {
-        throw ExperimentError(
-          .invalidData,
-          "training.epochs: expected at least the \(done) that \(run.folder) has done, "
-            + "found \(experiment.training.epochs)")
-      }
+      try run.requireEpochs(
+        experiment.training.epochs, of: "training.epochs", done: trainer.state.position.epoch)
     }
     try run.begin(experiment, policy)
     let outcome: TrainingOutcome
