@@ -44,12 +44,24 @@ import Testing
       dense.parameterCount - tensorized.parameterCount == report.parameters.dense
         - report.parameters.factorized)
 
-    var document = try ConfigurationDocument(
+    let bare = try ConfigurationDocument(
       yaml: """
         data: {train: \(folder.file("d.nc")), inputs: [a], outputs: [u]}
         training: {epochs: 1, batch_size: 3, deterministic: true, initialize_from: \(path)}
         """, file: "fine.yaml")
-    document = try document.fillingModelFromInitialModel()
+    let document = try bare.fillingModelFromInitialModel()
+    // A section of the same kind is filled in; one of another kind is not.
+    var partial = bare
+    try partial.set("model.kind=tfno")
+    #expect(try Experiment(partial.fillingModelFromInitialModel()).model == Experiment(document).model)
+    var other = bare
+    try other.set("model.kind=fno")
+    other = try other.fillingModelFromInitialModel()
+    #expect(failure { _ = try Experiment(other) }?.message.contains("modes") == true)
+    // Nor does a rank make a dense model a tensorized one.
+    for change in ["model.modes=[4, 4]", "model.rank=0.1"] { try other.set(change) }
+    #expect(failure { _ = try Experiment(other) }?.message.contains("a dense fno has no ranks") == true)
+
     let job = try TrainingJob(Experiment(document))
     #expect(try job.start(in: Run(folder: folder.file("fine"))).parameterCount == tensorized.parameterCount)
 

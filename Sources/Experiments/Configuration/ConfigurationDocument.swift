@@ -53,6 +53,15 @@ public struct ConfigurationDocument {
     try set(path, to: try NodeEncoder.encode(value), origin: origin)
   }
 
+  /// Adds to a section what it does not have of the keys of `value`.
+  mutating func fill(_ section: String, from value: some Encodable, origin: String) throws {
+    let own = node(section)?.mapping ?? [:]
+    for (key, value) in try NodeEncoder.encode(value).mapping ?? [:] {
+      guard let name = key.scalar?.string, own[name] == nil else { continue }
+      try set("\(section).\(name)", to: value, origin: origin)
+    }
+  }
+
   private mutating func set(_ path: String, to value: Node, origin: String) throws {
     let keys = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard keys.allSatisfy({ !$0.isEmpty }) else {

@@ -73,11 +73,15 @@ extension ConfigurationDocument {
     return model
   }
 
-  /// With the architecture of the model that training begins with, where the document has no section `model`.
+  /// With the architecture of the model that training begins with, as far as the section `model` does not say it; as it
+  /// is where the section is of another kind.
   public func fillingModelFromInitialModel() throws -> ConfigurationDocument {
-    guard !contains("model"), let path = try text("training.initialize_from") else { return self }
+    guard let path = try text("training.initialize_from") else { return self }
+    let model = try TrainedModel(path: path).description.model
+    let kind = try text("model.kind") ?? model.kind.rawValue
+    guard kind == model.kind.rawValue else { return self }
     var document = self
-    try document.set("model", to: TrainedModel(path: path).description.model, origin: path)
+    try document.fill("model", from: model, origin: path)
     return document
   }
 
