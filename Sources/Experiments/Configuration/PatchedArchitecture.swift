@@ -88,6 +88,7 @@ struct PatchedArchitecture: Architecture {
     var result = grid
     for axis in grid.axes.indices {
       result.axes[axis].count = patching.smallestShape[axis]
+      result.axes[axis].name += " of a patch"
     }
     return result
   }
