@@ -64,8 +64,7 @@ struct FactorParameters<Element: SpectralScalar> {
       preconditionFailure("a dense weight has no factors")
     case .tucker:
       let row = tape.select(all[1], axis: 1, index: index)
-      let core = tape.modeProduct(all[0], axis: 0, matrix: row)
-      return [tape.reshaped(core, [2] + all[0].shape[2...])] + all[2...]
+      return [contracted(all[0], row, leading: [2], on: tape)] + all[2...]
     case .cp:
       let rank = all[0].value.count / 2
       let row = tape.select(all[1], axis: 1, index: index)
@@ -74,8 +73,17 @@ struct FactorParameters<Element: SpectralScalar> {
     case .tt:
       let first = tape.select(all[0], axis: 2, index: index)
       let row = tape.reshaped(first, [2, 1, first.value.count / 2])
-      return [tape.modeProduct(all[1], axis: 0, matrix: row)] + all[2...]
+      return [contracted(all[1], row, leading: [2, 1], on: tape)] + all[2...]
     }
+  }
+
+  /// A planar tensor `[2, n, …]` times the row `[2, 1, n]`, with `leading` in the place of its first two axes.
+  private func contracted(
+    _ tensor: Variable<Element>, _ row: Variable<Element>, leading: [Int], on tape: Tape<Element>
+  ) -> Variable<Element> {
+    let rest = tensor.shape[2...]
+    return tape.reshaped(
+      tape.modeExpansion(tensor, by: row, columns: rest.reduce(1, *)), leading + rest)
   }
 
   /// Sets to zero what belongs to places of an axis (of the tensor) that are not `active`.
