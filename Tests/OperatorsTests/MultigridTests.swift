@@ -84,7 +84,7 @@ private final class Pointwise: NeuralOperator {
   /// Cut and put together again, a field is itself: any dimension, margins along one axis only, other boundaries, sizes
   /// that patches do not divide.
   @Test(arguments: [
-    ([16], [0.1]), ([16, 32], [0, 0.125]), ([16, 16, 16], [0.0625]), ([17, 30], [0.1]), ([5], [0.25]),
+    ([16], [0.1]), ([16, 32], [0, 0.125]), ([16, 16, 16], [0.0625]), ([17, 30], [0.1]), ([9], [0.25]),
   ])
   func stitchingUndoesCutting(shape: [Int], overlap: [Double]) {
     for boundary in MultigridConfiguration.Boundary.allCases {
@@ -247,6 +247,10 @@ private final class Pointwise: NeuralOperator {
         == "an axis of 85 points cannot be cut by 2 levels: 80 or 96 points could")
     #expect(MultigridPatching.problem(shape: [3], multigrid(1))?.hasSuffix(": 4 points could") == true)
     #expect(MultigridPatching.problem(shape: [85], multigrid(2, [0], .reflect)) == nil)
+    #expect(MultigridPatching.problem(shape: [17], multigrid(2, [0], .reflect)) == nil)
+    #expect(
+      MultigridPatching.problem(shape: [17], multigrid(6, [0], .reflect))
+        == "an axis of 17 points cannot be cut by 6 levels: 2048 and more points could")
     for (configuration, key) in [
       (multigrid(-1), "levels"), (multigrid(9), "levels"), (multigrid(1, [0.1, 0.1, 0.1]), "overlap"),
       (multigrid(1, [-0.1]), "overlap"), (multigrid(1, [.nan]), "overlap"), (multigrid(1, []), "overlap"),

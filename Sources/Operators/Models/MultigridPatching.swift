@@ -36,12 +36,16 @@ public struct MultigridPatching: Sendable, Equatable {
   /// Why a grid cannot be cut, with the sizes that can; nil where it can.
   public static func problem(shape: [Int], _ configuration: MultigridConfiguration) -> String? {
     let unit = 1 << (2 * configuration.levels)
-    guard configuration.boundary == .periodic, let bad = shape.first(where: { $0 % unit != 0 }) else {
-      return nil
+    func refused(_ count: Int, _ sizes: String) -> String {
+      "an axis of \(count) points cannot be cut by \(configuration.levels) levels: \(sizes) points could"
     }
+    guard configuration.boundary == .periodic else {
+      // More than doubled, it would be its continuation for the most part.
+      return shape.first { 2 * $0 < unit }.map { refused($0, "\(unit / 2) and more") }
+    }
+    guard let bad = shape.first(where: { $0 % unit != 0 }) else { return nil }
     let lower = bad / unit * unit
-    return "an axis of \(bad) points cannot be cut by \(configuration.levels) levels: "
-      + (lower > 0 ? "\(lower) or " : "") + "\(lower + unit) points could"
+    return refused(bad, (lower > 0 ? "\(lower) or " : "") + "\(lower + unit)")
   }
 
   /// Patches along each axis.
