@@ -41,6 +41,12 @@ enum TextFile {
     guard !FileManager.default.fileExists(atPath: path) || policy == .replace else {
       throw ExperimentError(.cannotCreate, "\(path): exists already; --force replaces it")
     }
+    let type =
+      try? FileManager.default.attributesOfItem(
+        atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.type] as? FileAttributeType
+    guard type == nil || type == .typeRegular else {
+      throw ExperimentError(.cannotCreate, "\(path): the name of a file was expected, and this is none")
+    }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     guard FileManager.default.isWritableFile(atPath: folder) else {
       throw ExperimentError(

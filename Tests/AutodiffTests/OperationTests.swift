@@ -125,6 +125,15 @@ import Testing
     expectGradients(of: [spectrum, scattered([2, 5, 4], seed: 2)]) {
       $0.sharedContraction($1[0], weight: $1[1], transposed: true)
     }
+    let factors = [
+      scattered([2, 4, 5], seed: 2), scattered([2, 9, 5], seed: 3), scattered([2, 3, 5], seed: 4),
+    ]
+    for indices in [nil, [1, 2, 4, 5, 6, 7, 8]] {
+      expectGradients(of: [spectrum] + factors) {
+        $0.canonicalContraction(
+          $1[0], first: $1[1], scales: $1[2], second: $1[3], modeIndices: indices)
+      }
+    }
     expectGradients(of: [spectrum]) { $0.reshaped($1[0], [14, 12]) }
   }
 

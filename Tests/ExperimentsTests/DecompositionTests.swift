@@ -83,6 +83,9 @@ import Testing
     #expect(message("model.joint_factorization=true").contains("factorization"))
     #expect(message("model.factorization=tucker", "model.rank=1.0") == "no error")
     #expect(message("model.factorization=tucker", "model.rank={parameters: 1000}") == "no error")
+    // Dense weights of a file, a rank by an option; a kind that its factorization contradicts.
+    #expect(message("model.rank=0.1").contains("a dense fno has no ranks"))
+    #expect(message("model.kind=tfno").contains("model.factorization: expected tucker, cp or tt"))
     let bad = failure { _ = try DecompositionRequest(factorization: "svd", rank: ["0.1"], parameters: nil) }
     #expect(bad?.exitCode == 64 && bad?.message.contains("tucker") == true)
     let whole = failure { _ = try DecompositionRequest(factorization: "cp", rank: ["3"], parameters: nil) }

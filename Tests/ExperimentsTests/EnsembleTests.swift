@@ -63,7 +63,8 @@ import Testing
     #expect(evaluation.json.description.contains("error_spectrum"))
     // What a run keeps is what it said of itself on the validation samples.
     #expect((result.best?.validationLoss ?? 1) < 0.5)
-    #expect(try Information(path: folder.file("run")).text.contains("specboost"))
+    let information = try Information(path: folder.file("run")).text
+    #expect(information.contains("specboost") && information.contains("member 2: 6 of 6 epochs done"))
     #expect(try Information(path: folder.file("run/model.safetensors")).text.contains("specboost"))
     _ = try model.predict(data: folder.file("d.nc"), output: folder.file("p.nc"))
     let text = try String(contentsOfFile: folder.file("run/history.csv"), encoding: .utf8)
@@ -109,6 +110,19 @@ import Testing
     #expect(try String(contentsOfFile: folder.file("run/experiment.yaml"), encoding: .utf8) == before)
   }
 
+  /// Where a member goes on, those that corrected it are trained anew: as if all had been trained for so long at once.
+  @Test func resumingWithMoreEpochsTrainsLaterMembersAnew() throws {
+    let folder = try TemporaryFolder()
+    try writeSquares(folder.file("d.nc"), samples: 16)
+    let longer = ["training.schedule=constant", "training.epochs=6"]
+    _ = try train(experiment(folder.file("d.nc"), longer[0]), in: folder.file("run"))
+    let resumed = try train(
+      experiment(folder.file("d.nc"), longer[0], longer[1]), in: folder.file("run"), existing: .resume)
+    let whole = try train(experiment(folder.file("d.nc"), longer[0], longer[1]), in: folder.file("whole"))
+    #expect(resumed.best?.validationLoss == whole.best?.validationLoss)
+    #expect(try parameters(folder.file("run")) == parameters(folder.file("whole")))
+  }
+
   @Test func theFirstMemberMayBeATrainedRun() throws {
     let folder = try TemporaryFolder()
     try writeSquares(folder.file("d.nc"), samples: 16)
@@ -125,6 +139,7 @@ import Testing
     try writeSquares(folder.file("fine.nc"), samples: 16, shape: [12, 12])
     let grid = failure { _ = try train(experiment(folder.file("fine.nc"), members), in: folder.file("g")) }
     #expect(grid?.exitCode == 65 && grid?.message.contains("trained on the grid") == true)
+    #expect(!FileManager.default.fileExists(atPath: folder.file("g")))
     let variables = failure {
       _ = try train(
         experiment(folder.file("d.nc"), members, "data.inputs=[u]", "data.outputs=[a]"), in: folder.file("v"))

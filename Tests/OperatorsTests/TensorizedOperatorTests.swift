@@ -145,6 +145,22 @@ private func distance(_ a: Tensor<Double>, _ b: Tensor<Double>) -> Double {
     }
   }
 
+  /// Modes that are not in use leave no singular vectors to begin terms with: more terms still leave a smaller error.
+  @Test func unusedModesDoNotStopCanonicalForms() throws {
+    let dense = FNO<Double>(configuration())
+    for (path, parameter) in dense.parameters where path.hasSuffix("weight.tensor") {
+      let shape = parameter.shape
+      var values = parameter.canonicalValues
+      for place in 0..<values.count / 2
+      where place / shape[3] % shape[2] >= 2 || place % shape[3] >= 2 {
+        (values[2 * place], values[2 * place + 1]) = (0, 0)
+      }
+      parameter.setCanonicalValues(values)
+    }
+    let errors = try [2, 4, 8].map { try dense.decomposed(.cp, rank: .ranks([$0])).decomposition.error }
+    #expect(errors[1] < 0.95 * errors[0] && errors[2] < 0.95 * errors[1], "\(errors)")
+  }
+
   @Test func whatCannotBeDecomposedIsRefused() throws {
     let dense = FNO<Double>(configuration())
     let (tensorized, _) = try dense.decomposed(.tucker, rank: .fraction(0.3))

@@ -39,7 +39,7 @@ private func contracted<E: Scalar>(
   let (x, y) = (spectrum.unsafePointer, output.unsafeMutablePointer())
   let (n, m) = (tensor.unsafePointer, blocks.unsafePointer)
   let (terms, columns) = (sizes.terms, sizes.columns)
-  let chunk = min(sizes.rows, 64)
+  let chunk = min(sizes.rows, 128)
   let chunks = (sizes.rows + chunk - 1) / chunk
   WorkerPool.shared.run(tasks: sizes.batch * chunks) { task in
     let (b, first) = (task / chunks, task % chunks * chunk)

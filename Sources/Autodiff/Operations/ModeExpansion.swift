@@ -30,8 +30,13 @@ struct ModeExpansion<Element: Scalar>: DifferentiableOperation {
     /// Numbers of one b in N and in C.
     var inputCount: Int { 2 * terms * columns }
     var outputCount: Int { rows * 2 * columns }
-    /// Columns that one task takes where there are few b.
-    var panel: Int { batch >= 16 ? columns : WorkerPool.rangeSize(count: columns, grain: 64, limit: 32) }
+    /// Columns that one task takes where there are few b: many, since a product first packs all of M.
+    var panel: Int { batch >= 16 ? columns : Self.panel(of: columns) }
+
+    static func panel(of count: Int) -> Int {
+      WorkerPool.rangeSize(count: count, grain: min(512, max(32, count / 4)), limit: 64)
+    }
+
     var panels: Int { (columns + panel - 1) / panel }
   }
 
@@ -76,7 +81,7 @@ struct ModeExpansion<Element: Scalar>: DifferentiableOperation {
     if var result = slots.begin(1, shape: matrix.shape) {
       // Partial sums by groups of b; where there are few b, rows are shared out as well.
       let groups = min(sizes.batch, 16)
-      let panel = groups >= 16 ? 2 * rows : WorkerPool.rangeSize(count: 2 * rows, grain: 16, limit: 32)
+      let panel = groups >= 16 ? 2 * rows : Sizes.panel(of: 2 * rows)
       let panels = (2 * rows + panel - 1) / panel
       var partials = Tensor<Element>(uninitialized: [groups, 2 * rows, 2 * terms])
       let sums = partials.unsafeMutablePointer()

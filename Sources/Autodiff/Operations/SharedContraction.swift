@@ -72,14 +72,14 @@ struct SharedContraction<Element: Scalar>: DifferentiableOperation {
   }
 }
 
-/// As many modes' rows as a product takes at once: enough for its speed, few enough for the cache.
-private struct RowTile {
+/// As many modes' rows as a product takes at once: enough to make up for packing the matrix, few enough for the cache.
+struct RowTile {
   let modes: Int
   let rows: Int
 
   /// - Parameter channels: Of a row of the scratch memory.
   init(batch: Int, channels: Int) {
-    modes = max(1, min(256, max(64, 65536 / channels)) / (2 * batch))
+    modes = max(1, min(512, 1_048_576 / channels) / (2 * batch))
     rows = modes * 2 * batch
   }
 }
@@ -87,7 +87,7 @@ private struct RowTile {
 /// `[mode, {re, im}, batch, channel]` to rows `[x, ±i·x]`: `[mode, {re, im}, batch, 2·channel]`.
 @specialized(where E == Float)
 @specialized(where E == Double)
-private func pairWithRotated<E: Scalar>(
+func pairWithRotated<E: Scalar>(
   _ x: UnsafePointer<E>, into pairs: UnsafeMutablePointer<E>, modes: Int, batch: Int, channels: Int, sign: E
 ) {
   for mode in 0..<modes {
@@ -104,6 +104,29 @@ private func pairWithRotated<E: Scalar>(
   }
 }
 
+/// Both parts of U side by side, `[rows, 2·columns]`; U is stored `[2, rows, columns]`, or `[2, columns, rows]` where
+/// `transposed`.
+@specialized(where E == Float)
+@specialized(where E == Double)
+func sideBySide<E: Scalar>(
+  _ matrix: Tensor<E>, rows: Int, transposed: Bool, conjugate: Bool
+) -> Tensor<E> {
+  let columns = matrix.count / 2 / rows
+  var both = Tensor<E>(uninitialized: [rows, 2 * columns])
+  let (u, pair) = (matrix.unsafePointer, both.unsafeMutablePointer())
+  for part in 0..<2 {
+    let sign: E = part == 1 && conjugate ? -1 : 1
+    for i in 0..<rows {
+      for o in 0..<columns {
+        let index = transposed ? o * rows + i : i * columns + o
+        pair[(2 * i + part) * columns + o] = sign * u[part * rows * columns + index]
+      }
+    }
+  }
+  withExtendedLifetime(matrix) {}
+  return both
+}
+
 /// `Y = X U`, U `[2, rows, columns]` read as its transpose and as its conjugate on request.
 private func multiply<E: Scalar>(
   _ input: Tensor<E>, _ matrix: Tensor<E>, transposed: Bool, conjugate: Bool,
@@ -111,18 +134,7 @@ private func multiply<E: Scalar>(
 ) {
   let (modes, batch, inChannels) = (input.shape[0], input.shape[2], input.shape[3])
   precondition(matrix.count == 2 * inChannels * outChannels, "a matrix with a row for every channel")
-  // Both parts of U side by side, [in, 2·out].
-  var both = Tensor<E>(uninitialized: [inChannels, 2 * outChannels])
-  let (u, pair) = (matrix.unsafePointer, both.unsafeMutablePointer())
-  for part in 0..<2 {
-    let sign: E = part == 1 && conjugate ? -1 : 1
-    for i in 0..<inChannels {
-      for o in 0..<outChannels {
-        let index = transposed ? o * inChannels + i : i * outChannels + o
-        pair[i * 2 * outChannels + part * outChannels + o] = sign * u[part * inChannels * outChannels + index]
-      }
-    }
-  }
+  let both = sideBySide(matrix, rows: inChannels, transposed: transposed, conjugate: conjugate)
   let (x, factors) = (input.unsafePointer, both.unsafePointer)
   let tile = RowTile(batch: batch, channels: 2 * outChannels)
   WorkerPool.shared.forEachRange(count: modes, grain: tile.modes) { range in
@@ -146,7 +158,7 @@ private func multiply<E: Scalar>(
 /// From `[{real, imaginary} of x, batch, {real, imaginary} of U, channel]` the complex products.
 @specialized(where E == Float)
 @specialized(where E == Double)
-private func combineParts<E: Scalar>(
+func combineParts<E: Scalar>(
   _ products: UnsafePointer<E>, into y: UnsafeMutablePointer<E>, batch: Int, channels: Int, accumulate: Bool
 ) {
   for sample in 0..<batch {

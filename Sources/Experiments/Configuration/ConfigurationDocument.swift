@@ -88,11 +88,22 @@ public struct ConfigurationDocument {
     node = .mapping(mapping)
   }
 
+  /// Whether the value at a dotted path comes from an option of the command line.
+  func isOption(_ path: String) -> Bool { origins[path]?.hasPrefix("--") == true }
+
+  /// Takes out what is at a key of a section, if anything.
+  public mutating func remove(_ key: String, from section: String) {
+    guard var mapping = root.mapping, var keys = mapping[section]?.mapping else { return }
+    keys[key] = nil
+    mapping[section] = .mapping(keys)
+    root = .mapping(mapping)
+  }
+
   /// Whether there is anything at a dotted path.
-  func contains(_ path: String) -> Bool { node(path) != nil }
+  public func contains(_ path: String) -> Bool { node(path) != nil }
 
   /// The text of the value at a dotted path; nil where there is none.
-  func text(_ path: String) throws -> String? {
+  public func text(_ path: String) throws -> String? {
     guard let node = node(path), !node.isNull else { return nil }
     guard let text = node.scalar?.string else { throw error(path, node, "\(path): expected text") }
     return text

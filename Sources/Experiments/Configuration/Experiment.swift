@@ -86,6 +86,10 @@ extension ConfigurationDocument {
   }
 
   fileprivate func validate(_ model: ModelConfiguration) throws {
+    // A file says the rank of dense weights as it says every default; who asks for one by an option wants another model.
+    if case .fno(let configuration) = model, configuration.factorization == .dense, isOption("model.rank") {
+      throw error(about: "model.rank", "model.rank: \(ModelConfiguration.dense)")
+    }
     var model = model
     // Channels that are not stated are no mistake yet.
     model.channels = (max(model.channels.inputs, 1), max(model.channels.outputs, 1))

@@ -35,6 +35,10 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
     case kind, multigrid
   }
 
+  /// What is said of a rank where weights are dense.
+  static let dense =
+    "expected kind: tfno, or a factorization (tucker, cp, tt) beside it; a dense fno has no ranks"
+
   public var kind: Kind {
     switch self {
     case .fno(let configuration): configuration.factorization == .dense ? .fno : .tfno
@@ -64,6 +68,11 @@ public enum ModelConfiguration: Codable, Sendable, Equatable {
       configuration.outChannels = try keys.decode(.outChannels, default: 0)
       configuration.factorization = try keys.decode(
         .factorization, default: kind == .tfno ? .tucker : .dense)
+      if kind == .tfno, configuration.factorization == .dense {
+        throw DecodingError.dataCorruptedError(
+          forKey: .factorization, in: keys,
+          debugDescription: "expected tucker, cp or tt for kind: tfno, found dense")
+      }
       self = .fno(configuration)
     case .deepONet, .podDeepONet:
       var configuration = try DeepONetConfiguration(from: decoder)

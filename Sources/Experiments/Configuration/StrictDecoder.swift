@@ -152,7 +152,9 @@ extension StrictDecoder: SingleValueDecodingContainer {
     do {
       return try T(from: self)
     } catch let error as DecodingError {
-      throw self.error("\(path): \(reason(error))")
+      let (keys, reason) = place(error)
+      let place = keys.dropFirst(codingPath.count).reduce(path) { join($0, $1.stringValue) }
+      throw document.error(place, node, "\(place): \(reason)")
     }
   }
 
@@ -165,12 +167,13 @@ extension StrictDecoder: SingleValueDecodingContainer {
     throw mismatch("one of \(names.joined(separator: ", "))", hint)
   }
 
-  private func reason(_ error: DecodingError) -> String {
+  /// The keys that an error is about, and what it says.
+  private func place(_ error: DecodingError) -> (keys: [any CodingKey], reason: String) {
     switch error {
     case .dataCorrupted(let context), .typeMismatch(_, let context), .valueNotFound(_, let context),
       .keyNotFound(_, let context):
-      context.debugDescription
-    @unknown default: "\(error)"
+      (context.codingPath, context.debugDescription)
+    @unknown default: ([], "\(error)")
     }
   }
 }

@@ -33,9 +33,14 @@ final class BoostingJob {
     self.onEvent = onEvent
   }
 
-  /// - Throws: where a member of the run to go on with has done more epochs than it is to have.
-  func requireEpochsToCome() throws {
-    for (index, member) in configuration.members.enumerated() where member.run == nil {
+  /// Whether members that exist can be members of this ensemble, before anything is written.
+  ///
+  /// - Throws: where a trained first member does not fit, or a member of the run to go on with has done more epochs than
+  ///   it is to have.
+  func checkMembers(_ policy: ExistingOutput) throws {
+    for (index, member) in configuration.members.enumerated() {
+      if let path = member.run { _ = try existing(path, member) }
+      guard policy == .resume, member.run == nil else { continue }
       let own = Run(folder: "\(run.memberFolder)/\(index)")
       guard FileManager.default.fileExists(atPath: own.checkpoint),
         let state = try Checkpoint(path: own.checkpoint).trainingState()
@@ -74,7 +79,10 @@ final class BoostingJob {
   private func train(
     _ index: Int, _ member: EnsembleConfiguration.Member
   ) throws -> NormalizedOperator<Float>? {
-    if let path = member.run { return try existing(path, member) }
+    if let path = member.run {
+      onEvent(.note("member \(index + 1) of \(configuration.members.count): \(path)"))
+      return try existing(path, member)
+    }
     let folder = "\(run.memberFolder)/\(index)"
     let own = Run(folder: folder)
     try createFolder(folder)
@@ -93,6 +101,7 @@ final class BoostingJob {
     if let checkpoint { try trainer.resume(from: checkpoint) }
     let isOver = trainer.state.position.epoch >= settings.epochs
     if !isOver {
+      try discardMembers(after: index)
       onEvent(
         .note("member \(index + 1) of \(configuration.members.count): \(member.model.kind.rawValue)"))
     }
@@ -102,6 +111,20 @@ final class BoostingJob {
     let kept = try Checkpoint(path: own.model)
     try kept.restoreParameters(of: normalized.model)
     return normalized
+  }
+
+  /// Members that corrected what this one will no longer be are trained anew.
+  private func discardMembers(after index: Int) throws {
+    for later in configuration.members.indices.dropFirst(index + 1) {
+      let folder = "\(run.memberFolder)/\(later)"
+      guard FileManager.default.fileExists(atPath: folder) else { continue }
+      onEvent(.note("member \(later + 1) is trained anew: member \(index + 1) goes on"))
+      do {
+        try FileManager.default.removeItem(atPath: folder)
+      } catch {
+        throw ExperimentError(.cannotCreate, "\(folder): cannot be removed")
+      }
+    }
   }
 
   /// The loss on the training samples that members so far leave; 1 before the first.
@@ -189,7 +212,6 @@ final class BoostingJob {
       throw ExperimentError(
         .invalidData, "\(trained.path): its model.\(key) is \(its), but this member's is \(wanted)")
     }
-    onEvent(.note("member 1 of \(configuration.members.count): \(trained.path)"))
     return trained.normalized
   }
 

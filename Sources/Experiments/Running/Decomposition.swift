@@ -84,7 +84,7 @@ public struct DecompositionRequest: Sendable {
     var document = ConfigurationDocument()
     try document.set("factorization", to: factorization, origin: "--factorization")
     if let parameters {
-      try document.set("rank.parameters", to: parameters, origin: "--rank-parameters")
+      try document.set("rank", to: ["parameters": parameters], origin: "--rank-parameters")
     } else {
       let text = rank.count == 1 ? rank[0] : "[\(rank.joined(separator: ", "))]"
       try document.set("rank=\(text)", origin: "--rank")

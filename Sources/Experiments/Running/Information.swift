@@ -165,32 +165,59 @@ public struct Information: Sendable {
         .invalidData, "\(run.folder): expected a run folder, which has an experiment.yaml")
     }
     let experiment = try Experiment(ConfigurationDocument(contentsOf: run.experiment))
-    let count = experiment.model.makeModel(seed: nil).parameterCount
+    // An ensemble may have kept fewer members than the experiment names.
+    let hasModel = FileManager.default.fileExists(atPath: run.model)
+    let model =
+      hasModel
+      ? try Checkpoint(path: run.model).decodedConfiguration(as: ModelDescription.self).model
+      : experiment.model
+    let count = model.makeModel(seed: nil).parameterCount
     var pairs: [(key: String, value: JSONValue)] = [
       ("kind", "run"), ("path", .text(run.folder)), ("parameters", .integer(count)),
       ("configuration", .verbatim(try JSONValue.json(experiment))),
     ]
     var lines = [
       "\(run.folder): run",
-      "  \(experiment.model.kind.rawValue), \(count) parameters, trained on \(experiment.data.train)",
+      "  \(model.kind.rawValue), \(count) parameters, trained on \(experiment.data.train)",
     ]
-    lines += experiment.model.composition.map { "  \($0)" }
-    if FileManager.default.fileExists(atPath: run.checkpoint),
-      let state = try Checkpoint(path: run.checkpoint).trainingState()
-    {
-      pairs.append(("epoch", .integer(state.position.epoch)))
-      pairs.append(("epochs", .integer(state.configuration.epochs)))
-      lines.append("  \(state.position.epoch) of \(state.configuration.epochs) epochs done")
-      if let last = state.history.last {
-        pairs.append(("training_loss", .real(last.trainingLoss)))
-        lines.append("  training loss \(last.trainingLoss)")
+    lines += model.composition.map { "  \($0)" }
+    if let progress = try progress(of: run) {
+      pairs += progress.pairs
+      lines += progress.lines.map { "  \($0)" }
+    }
+    if case .ensemble(let configuration) = experiment.model {
+      let members = try configuration.members.indices.map { index in
+        try progress(of: Run(folder: "\(run.memberFolder)/\(index)"))
       }
-      if let best = state.best {
-        pairs.append(("best_epoch", .integer(best.epoch)))
-        pairs.append(("best_validation_loss", .real(best.validationLoss)))
-        lines.append("  best validation loss \(best.validationLoss), epoch \(best.epoch)")
+      pairs.append(("members", .list(members.map { $0.map { .object($0.pairs) } ?? .null })))
+      for (index, member) in members.enumerated() {
+        guard let member else { continue }
+        lines.append("  member \(index + 1): \(member.lines.joined(separator: ", "))")
       }
     }
     return Information(.object(pairs), lines)
+  }
+
+  /// How far training has come; nil where there is no state of it.
+  private static func progress(
+    of run: Run
+  ) throws -> (pairs: [(key: String, value: JSONValue)], lines: [String])? {
+    guard FileManager.default.fileExists(atPath: run.checkpoint),
+      let state = try Checkpoint(path: run.checkpoint).trainingState()
+    else { return nil }
+    var pairs: [(key: String, value: JSONValue)] = [
+      ("epoch", .integer(state.position.epoch)), ("epochs", .integer(state.configuration.epochs)),
+    ]
+    var lines = ["\(state.position.epoch) of \(state.configuration.epochs) epochs done"]
+    if let last = state.history.last {
+      pairs.append(("training_loss", .real(last.trainingLoss)))
+      lines.append("training loss \(last.trainingLoss)")
+    }
+    if let best = state.best {
+      pairs.append(("best_epoch", .integer(best.epoch)))
+      pairs.append(("best_validation_loss", .real(best.validationLoss)))
+      lines.append("best validation loss \(best.validationLoss), epoch \(best.epoch)")
+    }
+    return (pairs, lines)
   }
 }

@@ -179,7 +179,7 @@ public final class TrainingJob {
     if case .ensemble(let configuration) = experiment.model {
       return try withoutActuallyEscaping(onEvent) { onEvent in
         let job = try BoostingJob(self, configuration, in: run, stop: stop, onEvent: onEvent)
-        if policy == .resume { try job.requireEpochsToCome() }
+        try job.checkMembers(policy)
         try run.begin(experiment, policy)
         return try job.start()
       }

@@ -8,7 +8,8 @@ struct CanonicalForm: Sendable {
   /// Their columns have norm 1.
   var factors: [ComplexMatrix]
 
-  /// Begins with the singular vectors of the unfoldings, and random columns where the rank is larger; ends when a sweep
+  /// Begins with the singular vectors of the unfoldings, and random columns where the rank is larger than
+  /// that of an unfolding; ends when a sweep
   /// gains less than `tolerance` of the norm. A local minimum, as least squares of products are.
   init(
     _ array: ComplexArray, rank: Int, sweeps: Int = 100, tolerance: Double = 1e-5,
@@ -18,8 +19,10 @@ struct CanonicalForm: Sendable {
     var matrices: [ComplexMatrix] = []
     for axis in axes {
       let unfolded = array.unfolded(axis)
-      let left = try ComplexMatrix.product(unfolded, .plain, unfolded, .adjoint).singularValues().left
-      matrices.append(Self.extended(left, to: rank, axis: axis))
+      let gram = try ComplexMatrix.product(unfolded, .plain, unfolded, .adjoint).singularValues()
+      // Vectors that the array has no part in would give terms that stay zero. The values are squares.
+      let used = gram.values.prefix { $0 > 1e-14 * (gram.values.first ?? 0) }.count
+      matrices.append(Self.extended(gram.left.firstColumns(min(used, rank)), to: rank, axis: axis))
     }
     weights = [Double](repeating: 1, count: rank)
     factors = matrices
@@ -116,7 +119,7 @@ struct CanonicalForm: Sendable {
 
   /// `rank` columns: those that are there, then random ones.
   private static func extended(_ matrix: ComplexMatrix, to rank: Int, axis: Int) -> ComplexMatrix {
-    guard rank > matrix.columns else { return matrix.firstColumns(rank) }
+    guard rank > matrix.columns else { return matrix }
     let stream = RandomStream(seed: 0, purpose: "canonical form", sample: UInt64(axis))
     let random = Tensor<Double>.normal([2 * matrix.rows * rank], from: stream).values
     var result = ComplexMatrix(rows: matrix.rows, columns: rank, values: random)

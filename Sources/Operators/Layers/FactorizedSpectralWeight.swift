@@ -74,18 +74,18 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     guard !shape.isSeparable, isFactorized(matrices, spectrum) else {
       return contractReconstructed(matrices, spectrum, modeIndices: modeIndices, on: tape)
     }
-    var result = matrices.first.map { tape.sharedContraction(spectrum, weight: $0) } ?? spectrum
-    switch matrices.inner {
-    case .expansion(let tensor, let matrix):
-      result = tape.expandedContraction(
-        result, tensor: tensor, by: matrix, outChannels: matrices.q, modeIndices: modeIndices)
-    case .columns:
-      preconditionFailure("a separable weight is put together")
-    case .diagonal(let planar):
-      let diagonal = modeMajor(planar: planar, on: tape)
-      result = tape.separableContraction(result, weight: diagonal, modeIndices: modeIndices)
+    switch (matrices.inner, matrices.first, matrices.second) {
+    case (.expansion(let tensor, let matrix), let first, let second):
+      let rows = first.map { tape.sharedContraction(spectrum, weight: $0) } ?? spectrum
+      let result = tape.expandedContraction(
+        rows, tensor: tensor, by: matrix, outChannels: matrices.q, modeIndices: modeIndices)
+      return second.map { tape.sharedContraction(result, weight: $0, transposed: true) } ?? result
+    case (.diagonal(let planar), let first?, let second?):
+      return tape.canonicalContraction(
+        spectrum, first: first, scales: planar, second: second, modeIndices: modeIndices)
+    case (.diagonal, _, _), (.columns, _, _):
+      preconditionFailure("a CP form has factors for both channels; a separable weight is put together")
     }
-    return matrices.second.map { tape.sharedContraction(result, weight: $0, transposed: true) } ?? result
   }
 
   /// Whether to go factor by factor: as configured, or by counting multiplications.

@@ -28,6 +28,9 @@ public struct DatasetFiles: Sendable, Hashable {
     for name in [path, partial] where FileSystem.isFolder(name) {
       throw DatasetError(.cannotCreate, path: name, "is a folder; the name of a file was expected")
     }
+    for name in [path, partial] where FileSystem.isSpecial(name) {
+      throw DatasetError(.cannotCreate, path: name, "is a device or a pipe; the name of a file was expected")
+    }
     let isWhole = FileSystem.exists(path)
     let isBegun = FileSystem.exists(partial)
     switch policy {

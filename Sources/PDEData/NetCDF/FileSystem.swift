@@ -14,6 +14,13 @@ enum FileSystem {
     return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// Whether there is something that is neither a file nor a folder: a device, a pipe.
+  static func isSpecial(_ path: String) -> Bool {
+    var information = stat()
+    guard stat(path, &information) == 0 else { return false }
+    return ![S_IFREG, S_IFDIR].contains(information.st_mode & S_IFMT)
+  }
+
   static func size(_ path: String) -> Int? {
     var information = stat()
     return stat(path, &information) == 0 ? Int(information.st_size) : nil

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Experiments
+import Operators
 
 struct ModelOptions: ParsableArguments {
   @Option(help: "The architecture.")
@@ -116,7 +117,7 @@ struct ModelOptions: ParsableArguments {
     func set(_ key: String, _ value: (some Encodable)?, _ option: String) throws {
       if let value { try document.set("model.\(key)", to: value, origin: "--\(option)") }
     }
-    try set("kind", model, "model")
+    try setKind(in: &document)
     try set("modes", modes?.values, "modes")
     try set("width", width, "width")
     try set("layers", layers, "layers")
@@ -136,7 +137,7 @@ struct ModelOptions: ParsableArguments {
     try set("joint_factorization", jointFactorization, "joint-factorization")
     if let rankParameters {
       guard rank.isEmpty else { throw ValidationError("expected one of --rank and --rank-parameters") }
-      try document.set("model.rank.parameters", to: rankParameters, origin: "--rank-parameters")
+      try document.set("model.rank", to: ["parameters": rankParameters], origin: "--rank-parameters")
     }
     if !rank.isEmpty {
       let text = rank.count == 1 ? rank[0] : "[\(rank.joined(separator: ", "))]"
@@ -151,6 +152,18 @@ struct ModelOptions: ParsableArguments {
     try set("preactivation", preactivation, "preactivation")
     try deepONet.apply(to: &document)
     try baseline.apply(to: &document)
+  }
+
+  /// The kind, and where a configuration has the weights of the other one of `fno` and `tfno`, its defaults for them.
+  private func setKind(in document: inout ConfigurationDocument) throws {
+    guard let model else { return }
+    try document.set("model.kind", to: model, origin: "--model")
+    guard factorization == nil, let stated = try document.text("model.factorization") else { return }
+    if model == .tfno, stated == Factorization.dense.rawValue {
+      document.remove("factorization", from: "model")
+    } else if model == .fno, stated != Factorization.dense.rawValue {
+      for key in ["factorization", "rank", "joint_factorization"] { document.remove(key, from: "model") }
+    }
   }
 }
 
