@@ -21,7 +21,7 @@ memory() {
     --json "$@" | value peak_memory_mb | awk '{ printf "%.0f", $1 }'
 }
 whole=$(memory)
-patches=(--multigrid-levels 2 --multigrid-overlap 0.05)
+patches=(--multigrid-levels 2 --multigrid-overlap 0.047 --multigrid-boundary replicate)
 patched=$(memory "${patches[@]}")
 corrected=$(memory "${patches[@]}" --multigrid-coarse-solve)
 printf '\nA training step at 256²: %s MB; in 16 patches with two coarser levels: %s MB, with a coarse solution %s MB.\n' \

@@ -37,7 +37,7 @@ public struct MultigridPatching: Sendable, Equatable {
   public static func problem(shape: [Int], _ configuration: MultigridConfiguration) -> String? {
     let unit = 1 << (2 * configuration.levels)
     func refused(_ count: Int, _ sizes: String) -> String {
-      "an axis of \(count) points cannot be cut by \(configuration.levels) levels: \(sizes) points could"
+      "an axis of \(count) points cannot be cut by \(configuration.levels) level\(configuration.levels == 1 ? "" : "s"): \(sizes) points could"
     }
     guard configuration.boundary == .periodic else {
       // More than doubled, it would be its continuation for the most part.

@@ -70,6 +70,11 @@ struct Train: ParsableCommand {
       document = try ConfigurationDocument(contentsOf: run.experiment)
     } else {
       func isAssigned(_ key: String) -> Bool { assignments.contains { $0.hasPrefix("\(key)=") } }
+      // Without data a run was meant to go on.
+      guard !resume || training.data != nil || isAssigned("data.train") else {
+        throw ExperimentError(
+          .missingInput, "\(run.folder): no run to go on with; expected one, or --config or --data")
+      }
       guard training.data != nil || isAssigned("data.train") else {
         throw ValidationError("expected a configuration (--config) or a dataset to train on (--data)")
       }

@@ -139,6 +139,9 @@ struct ModelOptions: ParsableArguments {
       guard rank.isEmpty else { throw ValidationError("expected one of --rank and --rank-parameters") }
       try document.set("model.rank", to: ["parameters": rankParameters], origin: "--rank-parameters")
     }
+    if rank.count > 1, let bad = rank.first(where: { Int($0) == nil }) {
+      throw ValidationError("--rank: expected one fraction, or whole numbers, not \(bad) among several")
+    }
     if !rank.isEmpty {
       let text = rank.count == 1 ? rank[0] : "[\(rank.joined(separator: ", "))]"
       try document.set("model.rank=\(text)", origin: "--rank")
