@@ -41,10 +41,7 @@ enum TextFile {
     guard !FileManager.default.fileExists(atPath: path) || policy == .replace else {
       throw ExperimentError(.cannotCreate, "\(path): exists already; --force replaces it")
     }
-    let type =
-      try? FileManager.default.attributesOfItem(
-        atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.type] as? FileAttributeType
-    guard type == nil || type == .typeRegular else {
+    guard !FileSystem.isFolder(path), !FileSystem.isSpecial(path) else {
       throw ExperimentError(.cannotCreate, "\(path): the name of a file was expected, and this is none")
     }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path

@@ -104,8 +104,8 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
           multiply(v + place * 2 * batch * rank, by: scales, at: mode, conjugate: false, batch: batch)
         }
         // ∂B from ∂ŷ and what it met; then v is the gradient of that.
-        addWeightGradient(
-          gs, channels: outChannels, sign: 1, v, rank: rank, modes: count, batch: batch, pairs.pointer,
+        rows.addMatrixGradient(
+          gs, channels: outChannels, sign: 1, v, channels: rank, modes: count, scratch: pairs.pointer,
           to: sums + group * (firstCount + secondCount) + firstCount)
         rows.multiply(gs, modes: count, inner: outChannels, by: backB, columns: rank, into: v)
         for place in 0..<count {
@@ -118,8 +118,8 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
           }
           multiply(v + offset, by: scales, at: mode, conjugate: true, batch: batch)
         }
-        addWeightGradient(
-          xs, channels: inChannels, sign: -1, v, rank: rank, modes: count, batch: batch, pairs.pointer,
+        rows.addMatrixGradient(
+          xs, channels: inChannels, sign: -1, v, channels: rank, modes: count, scratch: pairs.pointer,
           to: sums + group * (firstCount + secondCount))
         guard let dx else { continue }
         rows.multiply(
@@ -135,43 +135,6 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     slots.end(2, scaleGradient)
     slots.end(3, secondGradient)
   }
-}
-
-/// Products of the complex rows of a tile of modes.
-private struct ComplexRows<Element: Scalar>: ~Copyable {
-  let batch: Int
-  private let products: AlignedMemory<Element>
-
-  init(modes: Int, batch: Int, widest: Int) {
-    self.batch = batch
-    products = AlignedMemory(count: modes * 2 * batch * 2 * widest)
-  }
-
-  /// `[modes, 2, batch, inner]` by a matrix `[inner, 2·columns]` to `[modes, 2, batch, columns]`.
-  func multiply(
-    _ x: UnsafePointer<Element>, modes: Int, inner: Int, by matrix: UnsafePointer<Element>, columns: Int,
-    into y: UnsafeMutablePointer<Element>, accumulate: Bool = false
-  ) {
-    gemm(
-      m: modes * 2 * batch, n: 2 * columns, k: inner, a: x, lda: inner, b: matrix, ldb: 2 * columns,
-      c: products.pointer, ldc: 2 * columns)
-    for mode in 0..<modes {
-      combineParts(
-        products.pointer + mode * 4 * batch * columns, into: y + mode * 2 * batch * columns, batch: batch,
-        channels: columns, accumulate: accumulate)
-    }
-  }
-}
-
-/// Adds `x^H v`, or `xᵀ`'s part of a matrix stored the other way (sign 1), both parts in one product.
-private func addWeightGradient<E: Scalar>(
-  _ x: UnsafePointer<E>, channels: Int, sign: E, _ v: UnsafePointer<E>, rank: Int, modes: Int, batch: Int,
-  _ pairs: UnsafeMutablePointer<E>, to sums: UnsafeMutablePointer<E>
-) {
-  pairWithRotated(x, into: pairs, modes: modes, batch: batch, channels: channels, sign: sign)
-  gemm(
-    true, false, m: 2 * channels, n: rank, k: modes * 2 * batch, a: pairs, lda: 2 * channels, b: v, ldb: rank,
-    beta: 1, c: sums, ldc: rank)
 }
 
 /// `x ← x ⊙ c`, the rows `[2, batch, r]` of one mode by its scales (conjugated on request).

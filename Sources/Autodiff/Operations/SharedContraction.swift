@@ -43,7 +43,7 @@ struct SharedContraction<Element: Scalar>: DifferentiableOperation {
     // and the same multiplied with −i or i, and those of the other.
     let (modes, batch) = (input.shape[0], input.shape[2])
     let groups = min(modes, 8)
-    var partials = Tensor<Element>(uninitialized: [groups, weight.count])
+    var partials = Tensor<Element>.zeros([groups, weight.count])
     let sums = partials.unsafeMutablePointer()
     let (pairs, plain) = isTransposed ? (gradient, input) : (input, gradient)
     let (pairChannels, plainChannels) = (pairs.shape[3], plain.shape[3])
@@ -52,17 +52,14 @@ struct SharedContraction<Element: Scalar>: DifferentiableOperation {
     WorkerPool.shared.run(tasks: groups) { group in
       let range = modes * group / groups..<modes * (group + 1) / groups
       let tile = RowTile(batch: batch, channels: 2 * pairChannels)
+      let rows = ComplexRows<Element>(modes: 0, batch: batch, widest: 0)
       let scratch = AlignedMemory<Element>(count: tile.rows * 2 * pairChannels)
       for first in Swift.stride(from: range.lowerBound, to: range.upperBound, by: tile.modes) {
         let count = min(tile.modes, range.upperBound - first)
-        pairWithRotated(
-          paired + first * 2 * batch * pairChannels, into: scratch.pointer, modes: count, batch: batch,
-          channels: pairChannels, sign: sign)
-        gemm(
-          true, false, m: 2 * pairChannels, n: plainChannels, k: count * 2 * batch, a: scratch.pointer,
-          lda: 2 * pairChannels, b: other + first * 2 * batch * plainChannels, ldb: plainChannels,
-          beta: first == range.lowerBound ? 0 : 1, c: sums + group * 2 * pairChannels * plainChannels,
-          ldc: plainChannels)
+        rows.addMatrixGradient(
+          paired + first * 2 * batch * pairChannels, channels: pairChannels, sign: sign,
+          other + first * 2 * batch * plainChannels, channels: plainChannels, modes: count,
+          scratch: scratch.pointer, to: sums + group * 2 * pairChannels * plainChannels)
       }
     }
     withExtendedLifetime((pairs, plain)) {}
@@ -84,49 +81,6 @@ struct RowTile {
   }
 }
 
-/// `[mode, {re, im}, batch, channel]` to rows `[x, ±i·x]`: `[mode, {re, im}, batch, 2·channel]`.
-@specialized(where E == Float)
-@specialized(where E == Double)
-func pairWithRotated<E: Scalar>(
-  _ x: UnsafePointer<E>, into pairs: UnsafeMutablePointer<E>, modes: Int, batch: Int, channels: Int, sign: E
-) {
-  for mode in 0..<modes {
-    for sample in 0..<batch {
-      let real = x + (mode * 2 * batch + sample) * channels
-      let imaginary = real + batch * channels
-      let top = pairs + (mode * 2 * batch + sample) * 2 * channels
-      let bottom = top + batch * 2 * channels
-      for c in 0..<channels {
-        (top[c], top[channels + c]) = (real[c], sign * imaginary[c])
-        (bottom[c], bottom[channels + c]) = (imaginary[c], -sign * real[c])
-      }
-    }
-  }
-}
-
-/// Both parts of U side by side, `[rows, 2·columns]`; U is stored `[2, rows, columns]`, or `[2, columns, rows]` where
-/// `transposed`.
-@specialized(where E == Float)
-@specialized(where E == Double)
-func sideBySide<E: Scalar>(
-  _ matrix: Tensor<E>, rows: Int, transposed: Bool, conjugate: Bool
-) -> Tensor<E> {
-  let columns = matrix.count / 2 / rows
-  var both = Tensor<E>(uninitialized: [rows, 2 * columns])
-  let (u, pair) = (matrix.unsafePointer, both.unsafeMutablePointer())
-  for part in 0..<2 {
-    let sign: E = part == 1 && conjugate ? -1 : 1
-    for i in 0..<rows {
-      for o in 0..<columns {
-        let index = transposed ? o * rows + i : i * columns + o
-        pair[(2 * i + part) * columns + o] = sign * u[part * rows * columns + index]
-      }
-    }
-  }
-  withExtendedLifetime(matrix) {}
-  return both
-}
-
 /// `Y = X U`, U `[2, rows, columns]` read as its transpose and as its conjugate on request.
 private func multiply<E: Scalar>(
   _ input: Tensor<E>, _ matrix: Tensor<E>, transposed: Bool, conjugate: Bool,
@@ -138,40 +92,15 @@ private func multiply<E: Scalar>(
   let (x, factors) = (input.unsafePointer, both.unsafePointer)
   let tile = RowTile(batch: batch, channels: 2 * outChannels)
   WorkerPool.shared.forEachRange(count: modes, grain: tile.modes) { range in
-    let scratch = AlignedMemory<E>(count: tile.rows * 2 * outChannels)
+    let rows = ComplexRows<E>(modes: tile.modes, batch: batch, widest: outChannels)
     for first in Swift.stride(from: range.lowerBound, to: range.upperBound, by: tile.modes) {
-      let count = min(tile.modes, range.upperBound - first)
-      gemm(
-        m: count * 2 * batch, n: 2 * outChannels, k: inChannels, a: x + first * 2 * batch * inChannels,
-        lda: inChannels, b: factors, ldb: 2 * outChannels, c: scratch.pointer, ldc: 2 * outChannels)
-      for mode in 0..<count {
-        combineParts(
-          scratch.pointer + mode * 4 * batch * outChannels,
-          into: y + (first + mode) * 2 * batch * outChannels, batch: batch, channels: outChannels,
-          accumulate: accumulate)
-      }
+      rows.multiply(
+        x + first * 2 * batch * inChannels, modes: min(tile.modes, range.upperBound - first),
+        inner: inChannels,
+        by: factors, columns: outChannels, into: y + first * 2 * batch * outChannels, accumulate: accumulate)
     }
   }
   withExtendedLifetime((input, matrix, both)) {}
-}
-
-/// From `[{real, imaginary} of x, batch, {real, imaginary} of U, channel]` the complex products.
-@specialized(where E == Float)
-@specialized(where E == Double)
-func combineParts<E: Scalar>(
-  _ products: UnsafePointer<E>, into y: UnsafeMutablePointer<E>, batch: Int, channels: Int, accumulate: Bool
-) {
-  for sample in 0..<batch {
-    let real = products + sample * 2 * channels
-    let imaginary = real + batch * 2 * channels
-    let (yr, yi) = (y + sample * channels, y + (batch + sample) * channels)
-    for c in 0..<channels {
-      let a = real[c] - imaginary[channels + c]
-      let b = real[channels + c] + imaginary[c]
-      yr[c] = accumulate ? yr[c] + a : a
-      yi[c] = accumulate ? yi[c] + b : b
-    }
-  }
 }
 
 extension Tape {

@@ -100,7 +100,7 @@ public struct ConfigurationDocument {
   }
 
   /// Whether there is anything at a dotted path.
-  public func contains(_ path: String) -> Bool { node(path) != nil }
+  func contains(_ path: String) -> Bool { node(path) != nil }
 
   /// The text of the value at a dotted path; nil where there is none.
   public func text(_ path: String) throws -> String? {
