@@ -45,6 +45,56 @@ import Testing
   }
 
   @Test(arguments: shapes)
+  func complexPointProducts(rows: Int, inner: Int, points: Int) {
+    for conjugate in [false, true] {
+      for cut in [ComplexPointProducts<Double>.Cut.rows, .terms] {
+        check(rows, inner, points, conjugate: conjugate, cut)
+      }
+    }
+  }
+
+  private func check(
+    _ rows: Int, _ inner: Int, _ points: Int, conjugate: Bool, _ cut: ComplexPointProducts<Double>.Cut
+  ) {
+    // U stored as its transpose, planar; planes of x and q one after the other.
+    let u = Self.integers(2 * rows * inner, 1, Double.self)
+    let matrix = Tensor(u, shape: [2, inner, rows])
+    let products = ComplexPointProducts(
+      real: matrix.unsafePointer, imaginary: matrix.unsafePointer + rows * inner, rows: rows, inner: inner,
+      rowStride: 1, termStride: rows, conjugate: conjugate, cut: cut, size: 16)
+    var x = Self.integers(2 * inner * points, 2, Double.self)
+    for index in 0..<inner * points { x.append(x[index] + x[inner * points + index]) }
+    var q = [Double](repeating: 0, count: 3 * rows * points)
+    x.withUnsafeMutableBufferPointer { x in
+      q.withUnsafeMutableBufferPointer { q in
+        guard let x = x.baseAddress, let q = q.baseAddress else { return }
+        for block in 0..<products.blockCount {
+          let first = products.range(block).lowerBound * points
+          products.multiply(
+            block: block,
+            ComplexPlanes(x + (cut == .terms ? first : 0), distance: inner * points, stride: points),
+            into: ComplexPlanes(q + (cut == .rows ? first : 0), distance: rows * points, stride: points),
+            count: points, accumulate: cut == .terms && block > 0)
+        }
+      }
+    }
+    for row in 0..<rows {
+      for point in 0..<points {
+        var (real, imaginary) = (0.0, 0.0)
+        for term in 0..<inner {
+          let (a, b) = (u[term * rows + row], (conjugate ? -1 : 1) * u[(inner + term) * rows + row])
+          let (c, d) = (x[term * points + point], x[(inner + term) * points + point])
+          real += a * c - b * d
+          imaginary += a * d + b * c
+        }
+        let values = (0..<3).map { q[($0 * rows + row) * points + point] }
+        #expect(values[2] - values[1] == real)
+        #expect(values[2] + values[0] == imaginary)
+      }
+    }
+  }
+
+  @Test(arguments: shapes)
   func outerProductSums(rows: Int, columns: Int, points: Int) {
     let stride = points + 1
     let a = Self.integers(rows * stride, 1, Float.self)

@@ -6,8 +6,9 @@ import Tensors
 /// `ŷ_k = ((x̂_k A) ⊙ c_k) Bᵀ` for every mode k: x̂ `[K, 2, batch, in]`, A planar `[2, in, r]`, c planar `[2, M, r]`, B
 /// planar `[2, out, r]`, ŷ `[K, 2, batch, out]`; mode k uses c at `modeIndices[k]`, or at k where nil.
 ///
-/// A CP form has many terms r: `x̂ A` for all modes would be the largest tensor of the model by far. It exists for a tile
-/// of modes at a time, and is computed anew on the way back.
+/// A CP form has many terms r: `x̂ A` for all modes would be the largest tensor of the model by far. A block of terms
+/// exists for a tile of modes at a time, in cache, from x̂ to ŷ, and is computed anew on the way back. Each complex
+/// product is three real ones.
 struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
   let modeIndices: [Int]?
   private var saved: Operands?
@@ -25,40 +26,59 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     var inChannels: Int { input.shape[3] }
     var outChannels: Int { second.count / 2 / rank }
     var rank: Int { first.shape[2] }
-    var tile: Int { max(1, 256 / (2 * batch)) }
+    var tile: SpectrumTile { SpectrumTile(batch: batch, modes: modes) }
+
+    /// x̂ to terms, or the gradient of ŷ to that of what the scales gave.
+    func toTerms(_ factor: Tensor<Element>, conjugate: Bool) -> ComplexPointProducts<Element> {
+      let (channels, start) = (factor.count / 2 / rank, factor.unsafePointer)
+      return ComplexPointProducts(
+        real: start, imaginary: start + channels * rank, rows: rank, inner: channels, rowStride: 1,
+        termStride: rank, conjugate: conjugate, cut: .rows, size: termBlock)
+    }
+
+    /// Terms to ŷ, or the gradient of terms to that of x̂.
+    func fromTerms(_ factor: Tensor<Element>, conjugate: Bool) -> ComplexPointProducts<Element> {
+      let (channels, start) = (factor.count / 2 / rank, factor.unsafePointer)
+      return ComplexPointProducts(
+        real: start, imaginary: start + channels * rank, rows: channels, inner: rank, rowStride: rank,
+        termStride: 1, conjugate: conjugate, cut: .terms, size: termBlock)
+    }
   }
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let operands = Operands(input: inputs[0], first: inputs[1], scales: inputs[2], second: inputs[3])
-    let (modes, batch, rank) = (operands.modes, operands.batch, operands.rank)
+    let (modes, batch, rank, tile) = (operands.modes, operands.batch, operands.rank, operands.tile)
     let (inChannels, outChannels) = (operands.inChannels, operands.outChannels)
     precondition(operands.scales.shape[2] == rank && operands.second.count == 2 * outChannels * rank)
-    let into = sideBySide(operands.first, rows: inChannels, transposed: false, conjugate: false)
-    let out = sideBySide(operands.second, rows: rank, transposed: true, conjugate: false)
     var output = Tensor<Element>(uninitialized: [modes, 2, batch, outChannels])
     let (x, y) = (operands.input.unsafePointer, output.unsafeMutablePointer())
-    let (a, b) = (into.unsafePointer, out.unsafePointer)
-    let (indices, scales, tile) = (modeIndices, operands.scales, operands.tile)
-    WorkerPool.shared.run(tasks: (modes + tile - 1) / tile) { task in
-      let range = task * tile..<min(modes, (task + 1) * tile)
-      let rows = ComplexRows<Element>(modes: range.count, batch: batch, widest: max(rank, outChannels))
-      let terms = AlignedMemory<Element>(count: range.count * 2 * batch * rank)
-      rows.multiply(
-        x + range.lowerBound * 2 * batch * inChannels, modes: range.count, inner: inChannels, by: a,
-        columns: rank,
-        into: terms.pointer)
-      for (place, mode) in range.enumerated() {
-        multiply(
-          terms.pointer + place * 2 * batch * rank, by: scales, at: indices?[mode] ?? mode, conjugate: false,
-          batch: batch)
+    let into = operands.toTerms(operands.first, conjugate: false)
+    let out = operands.fromTerms(operands.second, conjugate: false)
+    let (indices, scales) = (modeIndices, operands.scales)
+    WorkerPool.shared.run(tasks: (modes + tile.modes - 1) / tile.modes) { task in
+      let range = task * tile.modes..<min(modes, (task + 1) * tile.modes)
+      let places = range.map { indices?[$0] ?? $0 }
+      let memory = AlignedMemory<Element>(count: 3 * (inChannels + termBlock + outChannels) * tile.points)
+      let inputs = tile.planes(memory.pointer, rows: inChannels)
+      let terms = tile.planes(inputs[3], rows: termBlock)
+      let sums = tile.planes(terms[3], rows: outChannels)
+      let scale = TermScales<Element>(tile: tile, terms: termBlock)
+      tile.gather(
+        x + range.lowerBound * 2 * batch * inChannels, channels: inChannels, modes: range.count, into: inputs)
+      for block in 0..<into.blockCount {
+        let range = into.range(block)
+        into.multiply(block: block, inputs, into: terms, count: tile.points, accumulate: false)
+        scale.load(scales, terms: range, modes: places)
+        scale.scale(terms, terms: range.count)
+        out.multiply(block: block, terms, into: sums, count: tile.points, accumulate: block > 0)
       }
-      rows.multiply(
-        terms.pointer, modes: range.count, inner: rank, by: b, columns: outChannels,
-        into: y + range.lowerBound * 2 * batch * outChannels)
+      tile.scatter(
+        sums, channels: outChannels, modes: range.count,
+        into: y + range.lowerBound * 2 * batch * outChannels, accumulate: false)
     }
-    withExtendedLifetime((operands.input, into, out)) {}
+    withExtendedLifetime(operands) {}
     if recording { saved = operands }
     return output
   }
@@ -67,69 +87,69 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
   @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let saved else { return }
-    let (modes, batch, rank) = (saved.modes, saved.batch, saved.rank)
+    let (modes, batch, rank, tile) = (saved.modes, saved.batch, saved.rank, saved.tile)
     let (inChannels, outChannels) = (saved.inChannels, saved.outChannels)
     var inputGradient = slots.begin(0, shape: saved.input.shape)
     var firstGradient = slots.begin(1, shape: saved.first.shape)
     var scaleGradient = slots.begin(2, shape: saved.scales.shape)
     var secondGradient = slots.begin(3, shape: saved.second.shape)
-    let into = sideBySide(saved.first, rows: inChannels, transposed: false, conjugate: false)
-    let backOut = sideBySide(saved.second, rows: outChannels, transposed: false, conjugate: true)
-    let backInto = sideBySide(saved.first, rows: rank, transposed: true, conjugate: true)
-    let groups = min(modes, 8)
-    let (firstCount, secondCount) = (2 * inChannels * rank, 2 * outChannels * rank)
-    var partials = Tensor<Element>.zeros([groups, firstCount + secondCount])
-    let sums = partials.unsafeMutablePointer()
+    let into = saved.toTerms(saved.first, conjugate: false)
+    let backOut = saved.toTerms(saved.second, conjugate: true)
+    let backInto = saved.fromTerms(saved.first, conjugate: true)
+    let tiles = (modes + tile.modes - 1) / tile.modes
+    let groups = min(tiles, 8)
+    let sums = FactorSums<Element>(groups: groups, channels: [inChannels, outChannels], rank: rank)
     let (x, g) = (saved.input.unsafePointer, gradient.unsafePointer)
-    let (a, backB, backA) = (into.unsafePointer, backOut.unsafePointer, backInto.unsafePointer)
     let dx = inputGradient?.tensor.unsafeMutablePointer()
     let accumulates = inputGradient?.accumulates ?? false
     let dc = scaleGradient?.tensor.unsafeMutablePointer()
     if let dc, scaleGradient?.accumulates == false { dc.update(repeating: 0, count: saved.scales.count) }
-    let (indices, scales, tile, weightModes) = (modeIndices, saved.scales, saved.tile, saved.scales.shape[1])
+    let (indices, scales) = (modeIndices, saved.scales)
     WorkerPool.shared.run(tasks: groups) { group in
-      let share = modes * group / groups..<modes * (group + 1) / groups
-      let rows = ComplexRows<Element>(modes: tile, batch: batch, widest: max(rank, inChannels))
-      let size = tile * 2 * batch
-      let terms = AlignedMemory<Element>(count: 2 * size * rank)
-      let pairs = AlignedMemory<Element>(count: 2 * size * max(inChannels, outChannels))
-      let (u, v) = (terms.pointer, terms.pointer + size * rank)
-      for start in Swift.stride(from: share.lowerBound, to: share.upperBound, by: tile) {
-        let count = min(tile, share.upperBound - start)
-        let (xs, gs) = (x + start * 2 * batch * inChannels, g + start * 2 * batch * outChannels)
-        rows.multiply(xs, modes: count, inner: inChannels, by: a, columns: rank, into: u)
-        v.update(from: u, count: count * 2 * batch * rank)
-        for place in 0..<count {
-          let mode = indices?[start + place] ?? (start + place)
-          multiply(v + place * 2 * batch * rank, by: scales, at: mode, conjugate: false, batch: batch)
-        }
-        // ∂B from ∂ŷ and what it met; then v is the gradient of that.
-        rows.addMatrixGradient(
-          gs, channels: outChannels, sign: 1, v, channels: rank, modes: count, scratch: pairs.pointer,
-          to: sums + group * (firstCount + secondCount) + firstCount)
-        rows.multiply(gs, modes: count, inner: outChannels, by: backB, columns: rank, into: v)
-        for place in 0..<count {
-          let mode = indices?[start + place] ?? (start + place)
-          let offset = place * 2 * batch * rank
+      let rows = 4 * (inChannels + outChannels) + 3 * (2 * termBlock + inChannels)
+      let memory = AlignedMemory<Element>(count: rows * tile.points)
+      let inputs = tile.planes(memory.pointer, rows: inChannels)
+      let gradients = tile.planes(inputs[4], rows: outChannels)
+      let terms = tile.planes(gradients[4], rows: termBlock)
+      let termGradients = tile.planes(terms[3], rows: termBlock)
+      let inputSums = tile.planes(termGradients[3], rows: inChannels)
+      let scale = TermScales<Element>(tile: tile, terms: termBlock)
+      for number in tiles * group / groups..<tiles * (group + 1) / groups {
+        let range = number * tile.modes..<min(modes, (number + 1) * tile.modes)
+        let places = range.map { indices?[$0] ?? $0 }
+        let start = range.lowerBound * 2 * batch
+        tile.gather(
+          x + start * inChannels, channels: inChannels, modes: range.count, into: inputs, hasDifferences: true
+        )
+        tile.gather(
+          g + start * outChannels, channels: outChannels, modes: range.count, into: gradients,
+          hasDifferences: true)
+        for block in 0..<into.blockCount {
+          let range = into.range(block)
+          into.multiply(block: block, inputs, into: terms, count: tile.points, accumulate: false)
+          backOut.multiply(block: block, gradients, into: termGradients, count: tile.points, accumulate: false)
+          scale.load(scales, terms: range, modes: places)
+          scale.scaleBack(terms, termGradients, terms: range.count)
           if let dc {
-            addScaleGradient(
-              u + offset, v + offset, to: dc + mode * rank, imaginary: weightModes * rank, batch: batch,
-              rank: rank)
+            scale.addGradient(
+              to: dc, plane: scales.shape[1] * rank, rank: rank, terms: range, modes: places)
           }
-          multiply(v + offset, by: scales, at: mode, conjugate: true, batch: batch)
+          sums.add(group: group, factor: 0, inputs, termGradients, range: range, points: tile.points)
+          sums.add(group: group, factor: 1, gradients, terms, range: range, points: tile.points)
+          if dx != nil {
+            backInto.multiply(
+              block: block, termGradients, into: inputSums, count: tile.points, accumulate: block > 0)
+          }
         }
-        rows.addMatrixGradient(
-          xs, channels: inChannels, sign: -1, v, channels: rank, modes: count, scratch: pairs.pointer,
-          to: sums + group * (firstCount + secondCount))
         guard let dx else { continue }
-        rows.multiply(
-          v, modes: count, inner: rank, by: backA, columns: inChannels,
-          into: dx + start * 2 * batch * inChannels, accumulate: accumulates)
+        tile.scatter(
+          inputSums, channels: inChannels, modes: range.count, into: dx + start * inChannels,
+          accumulate: accumulates)
       }
     }
-    withExtendedLifetime((saved.input, gradient, into, backOut, backInto)) {}
-    sumGroups(partials, offset: 0, into: &firstGradient)
-    sumGroups(partials, offset: firstCount, into: &secondGradient)
+    withExtendedLifetime((saved, gradient)) {}
+    sums.add(factor: 0, conjugate: true, to: &firstGradient)
+    sums.add(factor: 1, conjugate: false, to: &secondGradient)
     slots.end(0, inputGradient)
     slots.end(1, firstGradient)
     slots.end(2, scaleGradient)
@@ -137,44 +157,8 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
   }
 }
 
-/// `x ← x ⊙ c`, the rows `[2, batch, r]` of one mode by its scales (conjugated on request).
-@specialized(where E == Float)
-@specialized(where E == Double)
-private func multiply<E: Scalar>(
-  _ x: UnsafeMutablePointer<E>, by scales: Tensor<E>, at mode: Int, conjugate: Bool, batch: Int
-) {
-  let (modes, rank) = (scales.shape[1], scales.shape[2])
-  let sign: E = conjugate ? -1 : 1
-  let real = scales.unsafePointer + mode * rank
-  let imaginary = real + modes * rank
-  for sample in 0..<batch {
-    let (xr, xi) = (x + sample * rank, x + (batch + sample) * rank)
-    for i in 0..<rank {
-      let (re, im, s) = (xr[i], xi[i], sign * imaginary[i])
-      xr[i] = Relaxed.multiplyAdd(re, real[i], -im * s)
-      xi[i] = Relaxed.multiplyAdd(re, s, im * real[i])
-    }
-  }
-  withExtendedLifetime(scales) {}
-}
-
-/// `∂c += Σ_batch conj(u) ⊙ ∂v`, its imaginary part at a distance.
-@specialized(where E == Float)
-@specialized(where E == Double)
-private func addScaleGradient<E: Scalar>(
-  _ u: UnsafePointer<E>, _ g: UnsafePointer<E>, to dc: UnsafeMutablePointer<E>, imaginary: Int, batch: Int,
-  rank: Int
-) {
-  let di = dc + imaginary
-  for sample in 0..<batch {
-    let (ur, gr) = (u + sample * rank, g + sample * rank)
-    let (ui, gi) = (ur + batch * rank, gr + batch * rank)
-    for i in 0..<rank {
-      dc[i] += Relaxed.multiplyAdd(ur[i], gr[i], ui[i] * gi[i])
-      di[i] += Relaxed.multiplyAdd(ur[i], gi[i], -ui[i] * gr[i])
-    }
-  }
-}
+/// Terms that are in cache at a time.
+private let termBlock = 64
 
 extension Tape {
   /// `ŷ_k = ((x̂_k A) ⊙ c_k) Bᵀ`: the spectrum `[K, 2, batch, in]` by weights in CP form, with planar factors A

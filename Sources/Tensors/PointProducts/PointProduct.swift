@@ -63,27 +63,7 @@ public struct PointProduct<Element: Scalar>: ~Copyable {
   }
 }
 
-/// Wide vectors have a processor's 32 registers to accumulate in (8 × 3), others 16 (6 × 2).
-private func largestBlock(_ width: VectorWidth) -> Int { width == .wide ? 8 : 6 }
-
-private struct TableProduct<Element> {
-  var table: UnsafePointer<Element>
-  var rows: Int
-  var inner: Int
-  var x: UnsafePointer<Element>
-  var xStride: Int
-  var y: UnsafeMutablePointer<Element>
-  var yStride: Int
-}
-
-private protocol PaddableStart: BlockStart {
-  /// The last points, from `column` on, as a start of whole vectors, the addend's values at `addends`.
-  func padded(
-    rows: Int, column: Int, count: Int, _ addends: UnsafeMutablePointer<Element>, lanes: Int
-  ) -> Self
-}
-
-private struct BiasStart<Element>: PaddableStart {
+struct BiasStart<Element>: PaddableStart {
   var bias: UnsafePointer<Element>
 
   @inline(__always)
@@ -96,7 +76,7 @@ private struct BiasStart<Element>: PaddableStart {
   ) -> Self { self }
 }
 
-private struct GatedStart<Element>: PaddableStart {
+struct GatedStart<Element>: PaddableStart {
   var bias: UnsafePointer<Element>
   var gate: UnsafePointer<Element>
   var addend: UnsafePointer<Element>
@@ -122,63 +102,5 @@ private struct GatedStart<Element>: PaddableStart {
       for i in 0..<count { addends[row * lanes + i] = addend[row * stride + column + i] }
     }
     return GatedStart(bias: bias, gate: gate, addend: addends, stride: lanes, ahead: 0)
-  }
-}
-
-@specialized(where V == SIMD16<Float>, Start == BiasStart<Float>)
-@specialized(where V == SIMD8<Float>, Start == BiasStart<Float>)
-@specialized(where V == SIMD8<Double>, Start == BiasStart<Double>)
-@specialized(where V == SIMD4<Double>, Start == BiasStart<Double>)
-@specialized(where V == SIMD16<Float>, Start == GatedStart<Float>)
-@specialized(where V == SIMD8<Float>, Start == GatedStart<Float>)
-@specialized(where V == SIMD8<Double>, Start == GatedStart<Double>)
-@specialized(where V == SIMD4<Double>, Start == GatedStart<Double>)
-private func multiplyPoints<V: SIMD & BitwiseCopyable, Start: PaddableStart>(
-  _ product: TableProduct<V.Scalar>, _ count: Int, _ start: Start, as: V.Type
-) where V.Scalar: Scalar, Start.Element == V.Scalar {
-  let isWide = MemoryLayout<V>.size == 64
-  let (largest, lanes) = (largestBlock(isWide ? .wide : .narrow), V.scalarCount)
-  let (table, rows, inner) = (product.table, product.rows, product.inner)
-  let (x, xStride, y, yStride) = (product.x, product.xStride, product.y, product.yStride)
-  var column = 0
-  if isWide {
-    while column + 3 * lanes <= count {
-      multiplyBlocks(
-        table, rows, inner, largest: largest, x + column, xStride, y + column, yStride, start, column: column,
-        ThreeVectors<V>.self)
-      column += 3 * lanes
-    }
-  }
-  while column + 2 * lanes <= count {
-    multiplyBlocks(
-      table, rows, inner, largest: largest, x + column, xStride, y + column, yStride, start, column: column,
-      TwoVectors<V>.self)
-    column += 2 * lanes
-  }
-  while column + lanes <= count {
-    multiplyBlocks(
-      table, rows, inner, largest: largest, x + column, xStride, y + column, yStride, start, column: column,
-      OneVector<V>.self)
-    column += lanes
-  }
-  guard column < count else { return }
-  // The last points, on padded copies.
-  let rest = count - column
-  withUnsafeTemporaryAllocation(of: V.self, capacity: inner + 2 * rows) { vectors in
-    guard let first = vectors.baseAddress else { return }
-    vectors.initialize(repeating: V(repeating: 0))
-    let values = UnsafeMutableRawPointer(first).assumingMemoryBound(to: V.Scalar.self)
-    let results = values + inner * lanes
-    for term in 0..<inner {
-      for i in 0..<rest { values[term * lanes + i] = x[term * xStride + column + i] }
-    }
-    let padded = start.padded(
-      rows: rows, column: column, count: rest, results + rows * lanes, lanes: lanes)
-    multiplyBlocks(
-      table, rows, inner, largest: largest, values, lanes, results, lanes, padded, column: 0,
-      OneVector<V>.self)
-    for row in 0..<rows {
-      for i in 0..<rest { y[row * yStride + column + i] = results[row * lanes + i] }
-    }
   }
 }
