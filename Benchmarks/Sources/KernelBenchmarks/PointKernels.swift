@@ -66,7 +66,7 @@ private func maker(_ name: String, _ make: @escaping (NetworkSizes) -> Kernel) -
   NetworkSizes.compared.map { sizes in ("\(name), \(sizes.name)", { make(sizes) }) }
 }
 
-private let pointCount = 256
+private let pointCount = 240
 
 var productKernels: [KernelMaker] {
   [

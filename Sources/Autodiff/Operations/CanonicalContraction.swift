@@ -60,7 +60,7 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     WorkerPool.shared.run(tasks: (modes + tile.modes - 1) / tile.modes) { task in
       let range = task * tile.modes..<min(modes, (task + 1) * tile.modes)
       let places = range.map { indices?[$0] ?? $0 }
-      let memory = AlignedMemory<Element>(count: 3 * (inChannels + termBlock + outChannels) * tile.points)
+      let memory = AlignedMemory<Element>(count: 3 * (inChannels + termBlock + outChannels) * tile.stride)
       let inputs = tile.planes(memory.pointer, rows: inChannels)
       let terms = tile.planes(inputs[3], rows: termBlock)
       let sums = tile.planes(terms[3], rows: outChannels)
@@ -107,7 +107,7 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     let (indices, scales) = (modeIndices, saved.scales)
     WorkerPool.shared.run(tasks: groups) { group in
       let rows = 4 * (inChannels + outChannels) + 3 * (2 * termBlock + inChannels)
-      let memory = AlignedMemory<Element>(count: rows * tile.points)
+      let memory = AlignedMemory<Element>(count: rows * tile.stride)
       let inputs = tile.planes(memory.pointer, rows: inChannels)
       let gradients = tile.planes(inputs[4], rows: outChannels)
       let terms = tile.planes(gradients[4], rows: termBlock)

@@ -20,43 +20,40 @@ extension Tape {
     }
     return Variable(
       constant: contracted(
-        spectrum.value, ModeExpansion.Sizes(tensor.value, matrix.value, columns: columns), tensor.value,
-        matrix.value, outChannels: outChannels))
+        spectrum.value, ExpansionSizes(tensor.value, matrix.value, columns: columns), tensor.value, matrix.value,
+        outChannels: outChannels))
   }
 }
 
-/// The product in chunks of neighbouring modes: rows of the matrix, of one place of the tensor's first axes.
+/// The product in blocks of neighbouring modes: rows of the matrix, of one place of the tensor's first axes.
 @specialized(where E == Float)
 @specialized(where E == Double)
 private func contracted<E: Scalar>(
-  _ spectrum: Tensor<E>, _ sizes: ModeExpansion<E>.Sizes, _ tensor: Tensor<E>, _ matrix: Tensor<E>,
-  outChannels: Int
+  _ spectrum: Tensor<E>, _ sizes: ExpansionSizes, _ tensor: Tensor<E>, _ matrix: Tensor<E>, outChannels: Int
 ) -> Tensor<E> {
   let (batch, inChannels) = (spectrum.shape[2], spectrum.shape[3])
   precondition(sizes.batch * sizes.rows == spectrum.shape[0], "a matrix for every mode")
-  let blocks = ModeExpansion<E>.realBlocks(matrix, sizes)
+  let expander = ModeExpander(tensor, matrix, sizes)
   var output = Tensor<E>(uninitialized: [spectrum.shape[0], 2, batch, outChannels])
   let (x, y) = (spectrum.unsafePointer, output.unsafeMutablePointer())
-  let (n, m) = (tensor.unsafePointer, blocks.unsafePointer)
-  let (terms, columns) = (sizes.terms, sizes.columns)
-  let chunk = min(sizes.rows, 128)
-  let chunks = (sizes.rows + chunk - 1) / chunk
-  WorkerPool.shared.run(tasks: sizes.batch * chunks) { task in
-    let (b, first) = (task / chunks, task % chunks * chunk)
-    let count = min(chunk, sizes.rows - first)
-    let matrices = AlignedMemory<E>(count: count * 2 * columns)
-    gemm(
-      m: 2 * count, n: columns, k: 2 * terms, a: m + first * 4 * terms, lda: 2 * terms,
-      b: n + b * sizes.inputCount, ldb: columns, c: matrices.pointer, ldc: columns)
+  let (columns, blocks) = (sizes.columns, expander.blockCount)
+  WorkerPool.shared.run(tasks: sizes.batch * blocks) { task in
+    let (b, rows) = (task / blocks, expander.rows(task % blocks))
+    let matrices = AlignedMemory<E>(count: rows.count * 2 * columns)
+    let scratch = AlignedMemory<E>(count: expander.scratchCount)
+    for panel in 0..<sizes.panels {
+      expander.expand(
+        b, block: task % blocks, panel: panel, scratch: scratch.pointer, into: matrices.pointer)
+    }
     let products = PartProducts<E>(batch: batch, channels: outChannels)
-    for mode in 0..<count {
-      let place = b * sizes.rows + first + mode
+    for (index, row) in rows.enumerated() {
+      let mode = b * sizes.rows + row
       products.multiply(
-        x + place * 2 * batch * inChannels, inner: inChannels, matrices.pointer + mode * 2 * columns,
+        x + mode * 2 * batch * inChannels, inner: inChannels, matrices.pointer + index * 2 * columns,
         adjoint: false)
-      products.combine(into: y + place * 2 * batch * outChannels, sign: 1, accumulate: false)
+      products.combine(into: y + mode * 2 * batch * outChannels, sign: 1, accumulate: false)
     }
   }
-  withExtendedLifetime((spectrum, tensor, blocks)) {}
+  withExtendedLifetime(spectrum) {}
   return output
 }

@@ -44,16 +44,37 @@ struct FactorSums<Element: Scalar>: ~Copyable {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   func add(factor: Int, conjugate: Bool, to gradient: inout PartialGradient<Element>?) {
+    add(
+      factor, conjugate: conjugate, to: &gradient, channelStride: rank, termStride: 1)
+  }
+
+  /// The same to `[2, rank, channels]`.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  func addTransposed(factor: Int, conjugate: Bool, to gradient: inout PartialGradient<Element>?) {
+    add(
+      factor, conjugate: conjugate, to: &gradient, channelStride: 1, termStride: channels[factor])
+  }
+
+  @inline(__always)
+  private func add(
+    _ factor: Int, conjugate: Bool, to gradient: inout PartialGradient<Element>?, channelStride: Int,
+    termStride: Int
+  ) {
     guard var result = gradient.take() else { return }
     let (count, sign) = (channels[factor] * rank, conjugate ? -1 as Element : 1)
     let real = result.tensor.unsafeMutablePointer()
+    let imaginary = real + count
     if !result.accumulates { real.update(repeating: 0, count: 2 * count) }
     for group in 0..<groups {
       let products = sums(group, factor)
-      for index in 0..<count {
-        let shared = products[index]
-        real[index] += shared + products[count + index]
-        real[count + index] += sign * (products[2 * count + index] - shared)
+      for channel in 0..<channels[factor] {
+        for term in 0..<rank {
+          let (index, place) = (channel * rank + term, channel * channelStride + term * termStride)
+          let shared = products[index]
+          real[place] += shared + products[count + index]
+          imaginary[place] += sign * (products[2 * count + index] - shared)
+        }
       }
     }
     gradient = result

@@ -3,142 +3,175 @@
 import Tensors
 
 /// `C[b, k, j] = Σ_i M[k, i] N[b, i, j]`, complex: M planar `[2, k, i]`, N `[b, 2, i, j]`, C `[b, k, 2, j]`, each of
-/// whose axes may stand for several.
-///
-/// With M as the real matrix that it is to real and imaginary parts, `[k, 2]` rows by `[2, i]` columns, this is one
-/// real product for each b, and what it gives lies as the next one wants it.
+/// whose axes may stand for several: what it gives lies as the next one wants it. Each complex product is three real
+/// ones.
 struct ModeExpansion<Element: Scalar>: DifferentiableOperation {
   let columns: Int
-  private var saved: (tensor: Tensor<Element>, matrix: Tensor<Element>, blocks: Tensor<Element>)?
+  private var saved: (tensor: Tensor<Element>, matrix: Tensor<Element>)?
 
   init(columns: Int) { self.columns = columns }
-
-  struct Sizes {
-    let batch: Int
-    let rows: Int
-    let terms: Int
-    let columns: Int
-
-    init(_ tensor: Tensor<Element>, _ matrix: Tensor<Element>, columns: Int) {
-      terms = matrix.shape[matrix.shape.count - 1]
-      rows = matrix.count / 2 / terms
-      batch = tensor.count / (2 * terms * columns)
-      self.columns = columns
-      precondition(tensor.count == batch * 2 * terms * columns, "a tensor with \(terms) terms")
-    }
-
-    /// Numbers of one b in N and in C.
-    var inputCount: Int { 2 * terms * columns }
-    var outputCount: Int { rows * 2 * columns }
-    /// Columns that one task takes where there are few b: many, since a product first packs all of M.
-    var panel: Int { batch >= 16 ? columns : Self.panel(of: columns) }
-
-    static func panel(of count: Int) -> Int {
-      WorkerPool.rangeSize(count: count, grain: min(512, max(32, count / 4)), limit: 64)
-    }
-
-    var panels: Int { (columns + panel - 1) / panel }
-  }
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   mutating func forward(_ inputs: consuming [Tensor<Element>], recording: Bool) -> Tensor<Element> {
     let (tensor, matrix) = (inputs[0], inputs[1])
-    let sizes = Sizes(tensor, matrix, columns: columns)
-    let (rows, terms, columns) = (sizes.rows, sizes.terms, sizes.columns)
-    let blocks = Self.realBlocks(matrix, sizes)
-    var output = Tensor<Element>(uninitialized: [sizes.batch * rows, 2, columns])
-    let (n, m, c) = (tensor.unsafePointer, blocks.unsafePointer, output.unsafeMutablePointer())
+    let sizes = ExpansionSizes(tensor, matrix, columns: columns)
+    let expander = ModeExpander(tensor, matrix, sizes)
+    var output = Tensor<Element>(uninitialized: [sizes.batch * sizes.rows, 2, columns])
+    let c = output.unsafeMutablePointer()
     WorkerPool.shared.run(tasks: sizes.batch * sizes.panels) { task in
-      let (b, first) = (task / sizes.panels, task % sizes.panels * sizes.panel)
-      gemm(
-        m: 2 * rows, n: min(sizes.panel, columns - first), k: 2 * terms, a: m, lda: 2 * terms,
-        b: n + b * sizes.inputCount + first, ldb: columns, c: c + b * sizes.outputCount + first, ldc: columns)
+      let (b, panel) = (task / sizes.panels, task % sizes.panels)
+      let scratch = AlignedMemory<Element>(count: expander.scratchCount)
+      for block in 0..<expander.blockCount {
+        let row = b * sizes.rows + expander.rows(block).lowerBound
+        expander.expand(
+          b, block: block, panel: panel, scratch: scratch.pointer, into: c + row * 2 * sizes.columns)
+      }
     }
-    withExtendedLifetime((tensor, blocks)) {}
-    if recording { saved = (tensor, matrix, blocks) }
+    if recording { saved = (tensor, matrix) }
     return output
   }
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
-    guard let (tensor, matrix, blocks) = saved else { return }
-    let sizes = Sizes(tensor, matrix, columns: columns)
+    guard let (tensor, matrix) = saved else { return }
+    let sizes = ExpansionSizes(tensor, matrix, columns: columns)
     let (rows, terms, columns) = (sizes.rows, sizes.terms, sizes.columns)
-    let (n, m, dc) = (tensor.unsafePointer, blocks.unsafePointer, gradient.unsafePointer)
-    if var result = slots.begin(0, shape: tensor.shape) {
-      let (dn, beta) = (result.tensor.unsafeMutablePointer(), result.beta)
-      WorkerPool.shared.run(tasks: sizes.batch * sizes.panels) { task in
-        let (b, first) = (task / sizes.panels, task % sizes.panels * sizes.panel)
-        gemm(
-          true, false, m: 2 * terms, n: min(sizes.panel, columns - first), k: 2 * rows, a: m, lda: 2 * terms,
-          b: dc + b * sizes.outputCount + first, ldb: columns, beta: beta,
-          c: dn + b * sizes.inputCount + first, ldc: columns)
-      }
-      slots.end(0, result)
-    }
-    if var result = slots.begin(1, shape: matrix.shape) {
-      // Partial sums by groups of b; where there are few b, rows are shared out as well.
-      let groups = min(sizes.batch, 16)
-      let panel = groups >= 16 ? 2 * rows : Sizes.panel(of: 2 * rows)
-      let panels = (2 * rows + panel - 1) / panel
-      var partials = Tensor<Element>(uninitialized: [groups, 2 * rows, 2 * terms])
-      let sums = partials.unsafeMutablePointer()
-      WorkerPool.shared.run(tasks: groups * panels) { task in
-        let (group, first) = (task / panels, task % panels * panel)
-        let range = sizes.batch * group / groups..<sizes.batch * (group + 1) / groups
-        for b in range {
-          gemm(
-            false, true, m: min(panel, 2 * rows - first), n: 2 * terms, k: columns,
-            a: dc + b * sizes.outputCount + first * columns, lda: columns, b: n + b * sizes.inputCount,
-            ldb: columns, beta: b == range.lowerBound ? 0 : 1,
-            c: sums + (group * 2 * rows + first) * 2 * terms,
-            ldc: 2 * terms)
+    var tensorGradient = slots.begin(0, shape: tensor.shape)
+    var matrixGradient = slots.begin(1, shape: matrix.shape)
+    // Mᴴ, for the gradient of N.
+    let products = ComplexPointProducts(
+      real: matrix.unsafePointer, imaginary: matrix.unsafePointer + rows * terms, rows: terms, inner: rows,
+      rowStride: 1, termStride: terms, conjugate: true, cut: .terms, size: rowBlock)
+    let tasks = sizes.batch * sizes.panels
+    let groups = min(tasks, 16)
+    let sums = FactorSums<Element>(groups: matrixGradient == nil ? 0 : groups, channels: [terms], rank: rows)
+    let (n, dc) = (tensor.unsafePointer, gradient.unsafePointer)
+    let dn = tensorGradient?.tensor.unsafeMutablePointer()
+    let accumulates = tensorGradient?.accumulates ?? false
+    let needsMatrix = matrixGradient != nil
+    let width = sizes.panelWidth
+    WorkerPool.shared.run(tasks: groups) { group in
+      let memory = AlignedMemory<Element>(count: (7 * terms + 3 * rowBlock) * width)
+      let tensors = ComplexPlanes(memory.pointer, distance: terms * width, stride: width)
+      let results = ComplexPlanes(tensors[4], distance: terms * width, stride: width)
+      let gradients = ComplexPlanes(results[3], distance: rowBlock * width, stride: width)
+      for task in tasks * group / groups..<tasks * (group + 1) / groups {
+        let (b, range) = (task / sizes.panels, sizes.panel(task % sizes.panels))
+        let source = n + b * sizes.inputCount + range.lowerBound
+        tensors.load(
+          real: source, imaginary: source + terms * columns, rowStride: columns, rows: terms,
+          count: range.count, hasDifferences: true)
+        for block in 0..<products.blockCount {
+          let k = products.range(block)
+          let first = dc + b * sizes.outputCount + k.lowerBound * 2 * columns + range.lowerBound
+          prefetchRows(
+            first + k.count * 2 * columns, rows: 2 * k.count, stride: columns, count: range.count)
+          gradients.load(
+            real: first, imaginary: first + columns, rowStride: 2 * columns, rows: k.count,
+            count: range.count)
+          if dn != nil {
+            products.multiply(block: block, gradients, into: results, count: width, accumulate: block > 0)
+          }
+          if needsMatrix {
+            sums.add(group: group, factor: 0, tensors, gradients, range: k, points: width)
+          }
         }
-      }
-      Self.addPlanar(partials, sizes, to: &result)
-      slots.end(1, result)
-    }
-    withExtendedLifetime((tensor, blocks, gradient)) {}
-  }
-
-  /// `[[re, −im], [im, re]]`, the two rows of each k side by side.
-  static func realBlocks(_ matrix: Tensor<Element>, _ sizes: Sizes) -> Tensor<Element> {
-    let (rows, terms) = (sizes.rows, sizes.terms)
-    var result = Tensor<Element>(uninitialized: [2 * rows, 2 * terms])
-    let (real, blocks) = (matrix.unsafePointer, result.unsafeMutablePointer())
-    let imaginary = real + rows * terms
-    for row in 0..<rows {
-      let (top, bottom) = (blocks + 4 * row * terms, blocks + (4 * row + 2) * terms)
-      for i in 0..<terms {
-        let (x, y) = (real[row * terms + i], imaginary[row * terms + i])
-        (top[i], top[terms + i], bottom[i], bottom[terms + i]) = (x, -y, y, x)
+        guard let dn else { continue }
+        let target = dn + b * sizes.inputCount + range.lowerBound
+        results.combine(
+          rows: terms, count: range.count, real: target, imaginary: target + terms * columns,
+          rowStride: columns, accumulate: accumulates)
       }
     }
-    withExtendedLifetime(matrix) {}
-    return result
+    withExtendedLifetime((tensor, matrix, gradient)) {}
+    sums.addTransposed(factor: 0, conjugate: true, to: &matrixGradient)
+    slots.end(0, tensorGradient)
+    slots.end(1, matrixGradient)
+  }
+}
+
+/// The extents of a ``ModeExpansion``, and the panels of columns that it is cut into.
+struct ExpansionSizes {
+  let batch: Int
+  let rows: Int
+  let terms: Int
+  let columns: Int
+
+  init<Element: Scalar>(_ tensor: Tensor<Element>, _ matrix: Tensor<Element>, columns: Int) {
+    terms = matrix.shape[matrix.shape.count - 1]
+    rows = matrix.count / 2 / terms
+    batch = tensor.count / (2 * terms * columns)
+    self.columns = columns
+    precondition(tensor.count == batch * 2 * terms * columns, "a tensor with \(terms) terms")
   }
 
-  /// The adjoint of ``realBlocks(_:_:)``, summed over groups.
-  private static func addPlanar(
-    _ partials: Tensor<Element>, _ sizes: Sizes, to gradient: inout PartialGradient<Element>
+  /// Numbers of one b in N and in C.
+  var inputCount: Int { 2 * terms * columns }
+  var outputCount: Int { rows * 2 * columns }
+
+  /// Columns of a panel, with those that pad it: whole vectors, few enough for the planes to stay in cache, and an odd
+  /// number of vectors where there are several, so that rows do not displace each other from the cache.
+  var panelWidth: Int { min(240, (columns + 15) / 16 * 16) }
+  var panels: Int { (columns + panelWidth - 1) / panelWidth }
+
+  func panel(_ number: Int) -> Range<Int> {
+    number * panelWidth..<min(columns, (number + 1) * panelWidth)
+  }
+}
+
+/// Rows of a matrix that meet a panel at a time.
+private let rowBlock = 32
+
+/// The products of a ``ModeExpansion``, block of rows by panel of columns.
+struct ModeExpander<Element: Scalar>: ~Copyable {
+  private let sizes: ExpansionSizes
+  private let products: ComplexPointProducts<Element>
+  /// `[b, panel, {re, im, sum}, term, column of the panel]`.
+  private let planes: AlignedMemory<Element>
+
+  init(_ tensor: Tensor<Element>, _ matrix: Tensor<Element>, _ sizes: ExpansionSizes) {
+    self.sizes = sizes
+    let (rows, terms, columns, panels) = (sizes.rows, sizes.terms, sizes.columns, sizes.panels)
+    let m = matrix.unsafePointer
+    products = ComplexPointProducts(
+      real: m, imaginary: m + rows * terms, rows: rows, inner: terms, rowStride: terms, termStride: 1,
+      cut: .rows, size: rowBlock)
+    planes = AlignedMemory(count: sizes.batch * panels * 3 * terms * sizes.panelWidth)
+    let (n, planes, width) = (tensor.unsafePointer, planes.pointer, sizes.panelWidth)
+    WorkerPool.shared.run(tasks: sizes.batch * panels) { task in
+      let range = sizes.panel(task % panels)
+      let source = n + task / panels * sizes.inputCount + range.lowerBound
+      ComplexPlanes(planes + task * 3 * terms * width, distance: terms * width, stride: width).load(
+        real: source, imaginary: source + terms * columns, rowStride: columns, rows: terms,
+        count: range.count)
+    }
+    withExtendedLifetime((tensor, matrix)) {}
+  }
+
+  var blockCount: Int { products.blockCount }
+  var scratchCount: Int { 3 * rowBlock * sizes.panelWidth }
+
+  /// The rows k of a block.
+  func rows(_ block: Int) -> Range<Int> { products.range(block) }
+
+  /// The columns of a panel of the rows of a block, to `c` `[row, 2, column]`.
+  func expand(
+    _ b: Int, block: Int, panel: Int, scratch: UnsafeMutablePointer<Element>,
+    into c: UnsafeMutablePointer<Element>
   ) {
-    let (rows, terms) = (sizes.rows, sizes.terms)
-    let (sums, real) = (partials.unsafePointer, gradient.tensor.unsafeMutablePointer())
-    let imaginary = real + rows * terms
-    if !gradient.accumulates { real.update(repeating: 0, count: 2 * rows * terms) }
-    for group in 0..<partials.shape[0] {
-      for row in 0..<rows {
-        let top = sums + (group * rows + row) * 4 * terms
-        let bottom = top + 2 * terms
-        for i in 0..<terms {
-          real[row * terms + i] += top[i] + bottom[terms + i]
-          imaginary[row * terms + i] += bottom[i] - top[terms + i]
-        }
-      }
-    }
-    withExtendedLifetime(partials) {}
+    let (terms, width, columns) = (sizes.terms, sizes.panelWidth, sizes.columns)
+    let source = planes.pointer + (b * sizes.panels + panel) * 3 * terms * width
+    let results = ComplexPlanes(scratch, distance: rowBlock * width, stride: width)
+    products.multiply(
+      block: block, ComplexPlanes(source, distance: terms * width, stride: width), into: results,
+      count: width, accumulate: false)
+    let range = sizes.panel(panel)
+    let target = c + range.lowerBound
+    results.combine(
+      rows: rows(block).count, count: range.count, real: target, imaginary: target + columns,
+      rowStride: 2 * columns, accumulate: false)
   }
 }
 

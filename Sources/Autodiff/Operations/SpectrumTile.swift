@@ -18,9 +18,13 @@ struct SpectrumTile {
   /// Of a row of the planes.
   var points: Int { batch * modes }
 
+  /// The distance of the rows of planes: an odd number of vectors, since rows that are a power of two apart would
+  /// displace each other from the cache.
+  var stride: Int { (points / 16 | 1) * 16 }
+
   /// Memory of planes with this many rows.
   func planes<E>(_ pointer: UnsafeMutablePointer<E>, rows: Int) -> ComplexPlanes<E> {
-    ComplexPlanes(pointer, distance: rows * points, stride: points)
+    ComplexPlanes(pointer, distance: rows * stride, stride: stride)
   }
 
   /// Real and imaginary parts, their sums, and in a fourth plane the imaginary parts less the real ones.

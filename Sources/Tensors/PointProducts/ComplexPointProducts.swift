@@ -1,26 +1,5 @@
 // Complex matrices applied to points by three real products instead of four.
 
-/// Complex rows in memory as three planes of rows: the real parts, the imaginary parts, and the sums of both; or the
-/// three real products that complex rows follow from (``ComplexPointProducts``).
-public struct ComplexPlanes<Element> {
-  public let pointer: UnsafeMutablePointer<Element>
-  /// From a number to the one below it in the next plane.
-  public let distance: Int
-  /// From a row to the next one.
-  public let stride: Int
-
-  @inlinable @inline(__always)
-  public init(_ pointer: UnsafeMutablePointer<Element>, distance: Int, stride: Int) {
-    self.pointer = pointer
-    self.distance = distance
-    self.stride = stride
-  }
-
-  /// The rows of a plane: 0 real, 1 imaginary, 2 sums.
-  @inlinable @inline(__always)
-  public subscript(plane: Int) -> UnsafeMutablePointer<Element> { pointer + plane &* distance }
-}
-
 /// A complex matrix U `[rows, inner]` in blocks of rows or of terms, ready to be multiplied with points.
 ///
 /// For points x of planes r, i and s = r + i a block gives (Gauss) `q₀ = (im U − re U) r`, `q₁ = (re U + im U) i` and
