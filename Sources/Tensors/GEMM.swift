@@ -1,4 +1,4 @@
-// Matrix products by OpenBLAS, one thread a call: the worker pool above shares out the calls.
+// Matrix products and transposes by OpenBLAS, one thread a call: the worker pool above shares out the calls.
 
 import COpenBLAS
 
@@ -24,6 +24,14 @@ public func gemv<Element: Scalar>(
   x: UnsafePointer<Element>, beta: Element = 0, y: UnsafeMutablePointer<Element>
 ) {
   Element.blasGEMV(transpose, m, n, alpha, a, lda, x, beta, y)
+}
+
+/// `y[j, i] = x[i, j]` for `rows` rows i of x and `columns` columns j, strides in numbers. Runs on the calling thread.
+public func transposedCopy<Element: Scalar>(
+  _ x: UnsafePointer<Element>, rows: Int, columns: Int, stride xStride: Int,
+  into y: UnsafeMutablePointer<Element>, stride yStride: Int
+) {
+  Element.blasTransposedCopy(rows, columns, x, xStride, y, yStride)
 }
 
 /// What OpenBLAS was told once, before its first use.
@@ -71,6 +79,15 @@ extension Float {
       blasint(m), blasint(n), blasint(k), alpha, a, blasint(lda), b, blasint(ldb), beta, c, blasint(ldc))
   }
 
+  public static func blasTransposedCopy(
+    _ rows: Int, _ columns: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafeMutablePointer<Float>,
+    _ ldb: Int
+  ) {
+    BLAS.prepare()
+    cblas_somatcopy(
+      CblasRowMajor, CblasTrans, blasint(rows), blasint(columns), 1, a, blasint(lda), b, blasint(ldb))
+  }
+
   public static func blasGEMV(
     _ transpose: Bool, _ m: Int, _ n: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
     _ x: UnsafePointer<Float>, _ beta: Float, _ y: UnsafeMutablePointer<Float>
@@ -92,6 +109,15 @@ extension Double {
     cblas_dgemm(
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
       blasint(m), blasint(n), blasint(k), alpha, a, blasint(lda), b, blasint(ldb), beta, c, blasint(ldc))
+  }
+
+  public static func blasTransposedCopy(
+    _ rows: Int, _ columns: Int, _ a: UnsafePointer<Double>, _ lda: Int, _ b: UnsafeMutablePointer<Double>,
+    _ ldb: Int
+  ) {
+    BLAS.prepare()
+    cblas_domatcopy(
+      CblasRowMajor, CblasTrans, blasint(rows), blasint(columns), 1, a, blasint(lda), b, blasint(ldb))
   }
 
   public static func blasGEMV(

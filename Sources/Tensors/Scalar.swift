@@ -24,6 +24,11 @@ where SIMDMaskScalar: FixedWidthInteger & SignedInteger {
     _ a: UnsafePointer<Self>, _ lda: Int, _ b: UnsafePointer<Self>, _ ldb: Int, _ beta: Self,
     _ c: UnsafeMutablePointer<Self>, _ ldc: Int)
 
+  /// The transpose of A, `rows`×`columns` row-major, to B; one thread. See ``transposedCopy(_:rows:columns:stride:into:stride:)``.
+  static func blasTransposedCopy(
+    _ rows: Int, _ columns: Int, _ a: UnsafePointer<Self>, _ lda: Int, _ b: UnsafeMutablePointer<Self>,
+    _ ldb: Int)
+
   /// Matrix–vector product `y ← α op(A) x + β y`, A row-major `m`×`n`; one thread.
   static func blasGEMV(
     _ transpose: Bool, _ m: Int, _ n: Int, _ alpha: Self, _ a: UnsafePointer<Self>, _ lda: Int,

@@ -90,9 +90,7 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     let (modes, batch, rank, tile) = (saved.modes, saved.batch, saved.rank, saved.tile)
     let (inChannels, outChannels) = (saved.inChannels, saved.outChannels)
     var inputGradient = slots.begin(0, shape: saved.input.shape)
-    var firstGradient = slots.begin(1, shape: saved.first.shape)
     var scaleGradient = slots.begin(2, shape: saved.scales.shape)
-    var secondGradient = slots.begin(3, shape: saved.second.shape)
     let into = saved.toTerms(saved.first, conjugate: false)
     let backOut = saved.toTerms(saved.second, conjugate: true)
     let backInto = saved.fromTerms(saved.first, conjugate: true)
@@ -114,6 +112,7 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
       let termGradients = tile.planes(terms[3], rows: termBlock)
       let inputSums = tile.planes(termGradients[3], rows: inChannels)
       let scale = TermScales<Element>(tile: tile, terms: termBlock)
+      sums.begin(group: group)
       for number in tiles * group / groups..<tiles * (group + 1) / groups {
         let range = number * tile.modes..<min(modes, (number + 1) * tile.modes)
         let places = range.map { indices?[$0] ?? $0 }
@@ -148,12 +147,10 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
       }
     }
     withExtendedLifetime((saved, gradient)) {}
-    sums.add(factor: 0, conjugate: true, to: &firstGradient)
-    sums.add(factor: 1, conjugate: false, to: &secondGradient)
     slots.end(0, inputGradient)
-    slots.end(1, firstGradient)
+    slots.add(1, sums.total(factor: 0, conjugate: true).reshaped(saved.first.shape))
     slots.end(2, scaleGradient)
-    slots.end(3, secondGradient)
+    slots.add(3, sums.total(factor: 1, conjugate: false).reshaped(saved.second.shape))
   }
 }
 

@@ -23,7 +23,7 @@ struct ChannelTiles {
     let cacheElements = 1 << 17
     self.batch = batch
     self.points = points
-    let width = max(block, min(6 * block, cacheElements / max(channels, 1) / block * block))
+    let width = max(block, min(4 * block, cacheElements / max(channels, 1) / block * block))
     tileWidth = min(width, (points + 15) / 16 * 16)
     tilesPerSample = max(1, (points + tileWidth - 1) / tileWidth)
     groupCount = min(max(1, batch * tilesPerSample), 16)

@@ -18,7 +18,11 @@ struct FactorSums<Element: Scalar>: ~Copyable {
     self.channels = channels
     self.rank = rank
     memory = AlignedMemory(count: groups * 3 * channels.reduce(0, +) * rank)
-    memory.buffer.initialize(repeating: 0)
+  }
+
+  /// Sets a group's sums to zero, on the thread that will add to them.
+  func begin(group: Int) {
+    sums(group, 0).update(repeating: 0, count: 3 * channels.reduce(0, +) * rank)
   }
 
   private func sums(_ group: Int, _ factor: Int) -> UnsafeMutablePointer<Element> {
@@ -40,43 +44,32 @@ struct FactorSums<Element: Scalar>: ~Copyable {
     }
   }
 
-  /// Adds the sums of all groups to a planar gradient `[2, channels, rank]`: `Σ t* c`, or its conjugate.
+  /// The sums of all groups, planar `[2, channels, rank]`: `Σ t* c`, or its conjugate.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
-  func add(factor: Int, conjugate: Bool, to gradient: inout PartialGradient<Element>?) {
-    add(
-      factor, conjugate: conjugate, to: &gradient, channelStride: rank, termStride: 1)
-  }
-
-  /// The same to `[2, rank, channels]`.
-  @specialized(where Element == Float)
-  @specialized(where Element == Double)
-  func addTransposed(factor: Int, conjugate: Bool, to gradient: inout PartialGradient<Element>?) {
-    add(
-      factor, conjugate: conjugate, to: &gradient, channelStride: 1, termStride: channels[factor])
-  }
-
-  @inline(__always)
-  private func add(
-    _ factor: Int, conjugate: Bool, to gradient: inout PartialGradient<Element>?, channelStride: Int,
-    termStride: Int
-  ) {
-    guard var result = gradient.take() else { return }
+  func total(factor: Int, conjugate: Bool) -> Tensor<Element> {
     let (count, sign) = (channels[factor] * rank, conjugate ? -1 as Element : 1)
-    let real = result.tensor.unsafeMutablePointer()
-    let imaginary = real + count
-    if !result.accumulates { real.update(repeating: 0, count: 2 * count) }
-    for group in 0..<groups {
-      let products = sums(group, factor)
-      for channel in 0..<channels[factor] {
-        for term in 0..<rank {
-          let (index, place) = (channel * rank + term, channel * channelStride + term * termStride)
-          let shared = products[index]
-          real[place] += shared + products[count + index]
-          imaginary[place] += sign * (products[2 * count + index] - shared)
-        }
+    var result = Tensor<Element>.zeros([2, channels[factor], rank])
+    let real = result.unsafeMutablePointer()
+    WorkerPool.shared.forEachRange(count: count, grain: 4096) { range in
+      for group in 0..<groups {
+        let products = sums(group, factor)
+        addProducts(
+          products + range.lowerBound, distance: count, sign: sign, real: real + range.lowerBound,
+          imaginary: real + count + range.lowerBound, count: range.count)
       }
     }
-    gradient = result
+    return result
   }
+}
+
+@specialized(where E == Float)
+@specialized(where E == Double)
+private func addProducts<E: Scalar>(
+  _ products: UnsafePointer<E>, distance: Int, sign: E, real: UnsafeMutablePointer<E>,
+  imaginary: UnsafeMutablePointer<E>, count: Int
+) {
+  let (second, third) = (products + distance, products + 2 * distance)
+  for i in 0..<count { real[i] += products[i] + second[i] }
+  for i in 0..<count { imaginary[i] += sign * (third[i] - products[i]) }
 }

@@ -39,25 +39,26 @@ struct ModeExpansion<Element: Scalar>: DifferentiableOperation {
     let sizes = ExpansionSizes(tensor, matrix, columns: columns)
     let (rows, terms, columns) = (sizes.rows, sizes.terms, sizes.columns)
     var tensorGradient = slots.begin(0, shape: tensor.shape)
-    var matrixGradient = slots.begin(1, shape: matrix.shape)
     // Mᴴ, for the gradient of N.
     let products = ComplexPointProducts(
       real: matrix.unsafePointer, imaginary: matrix.unsafePointer + rows * terms, rows: terms, inner: rows,
-      rowStride: 1, termStride: terms, conjugate: true, cut: .terms, size: rowBlock)
+      rowStride: 1, termStride: terms, conjugate: true, cut: .terms, size: gradientRowBlock)
     let tasks = sizes.batch * sizes.panels
-    let groups = min(tasks, 16)
-    let sums = FactorSums<Element>(groups: matrixGradient == nil ? 0 : groups, channels: [terms], rank: rows)
+    let groupSize = (tasks + 15) / 16
+    let groups = (tasks + groupSize - 1) / groupSize
+    let needsMatrix = slots.isNeeded(1)
+    let sums = FactorSums<Element>(groups: needsMatrix ? groups : 0, channels: [terms], rank: rows)
     let (n, dc) = (tensor.unsafePointer, gradient.unsafePointer)
     let dn = tensorGradient?.tensor.unsafeMutablePointer()
     let accumulates = tensorGradient?.accumulates ?? false
-    let needsMatrix = matrixGradient != nil
     let width = sizes.panelWidth
     WorkerPool.shared.run(tasks: groups) { group in
-      let memory = AlignedMemory<Element>(count: (7 * terms + 3 * rowBlock) * width)
+      let memory = AlignedMemory<Element>(count: (7 * terms + 3 * gradientRowBlock) * width)
       let tensors = ComplexPlanes(memory.pointer, distance: terms * width, stride: width)
       let results = ComplexPlanes(tensors[4], distance: terms * width, stride: width)
-      let gradients = ComplexPlanes(results[3], distance: rowBlock * width, stride: width)
-      for task in tasks * group / groups..<tasks * (group + 1) / groups {
+      let gradients = ComplexPlanes(results[3], distance: gradientRowBlock * width, stride: width)
+      if needsMatrix { sums.begin(group: group) }
+      for task in group * groupSize..<min(tasks, (group + 1) * groupSize) {
         let (b, range) = (task / sizes.panels, sizes.panel(task % sizes.panels))
         let source = n + b * sizes.inputCount + range.lowerBound
         tensors.load(
@@ -86,9 +87,18 @@ struct ModeExpansion<Element: Scalar>: DifferentiableOperation {
       }
     }
     withExtendedLifetime((tensor, matrix, gradient)) {}
-    sums.addTransposed(factor: 0, conjugate: true, to: &matrixGradient)
     slots.end(0, tensorGradient)
-    slots.end(1, matrixGradient)
+    guard needsMatrix else { return }
+    let total = sums.total(factor: 0, conjugate: true)
+    var matrixGradient = Tensor<Element>(uninitialized: matrix.shape)
+    let (source, target) = (total.unsafePointer, matrixGradient.unsafeMutablePointer())
+    for part in 0..<2 {
+      transposedCopy(
+        source + part * rows * terms, rows: terms, columns: rows, stride: rows,
+        into: target + part * rows * terms, stride: terms)
+    }
+    withExtendedLifetime(total) {}
+    slots.add(1, matrixGradient)
   }
 }
 
@@ -111,9 +121,9 @@ struct ExpansionSizes {
   var inputCount: Int { 2 * terms * columns }
   var outputCount: Int { rows * 2 * columns }
 
-  /// Columns of a panel, with those that pad it: whole vectors, few enough for the planes to stay in cache, and an odd
-  /// number of vectors where there are several, so that rows do not displace each other from the cache.
-  var panelWidth: Int { min(240, (columns + 15) / 16 * 16) }
+  /// Columns of a panel, with those that pad it: whole blocks of a product, few enough for the planes to stay in cache,
+  /// and an odd number of vectors, so that rows do not displace each other from the cache.
+  var panelWidth: Int { min(144, (columns + 15) / 16 * 16) }
   var panels: Int { (columns + panelWidth - 1) / panelWidth }
 
   func panel(_ number: Int) -> Range<Int> {
@@ -121,8 +131,9 @@ struct ExpansionSizes {
   }
 }
 
-/// Rows of a matrix that meet a panel at a time.
+/// Rows of a matrix that meet a panel at a time, forward and back.
 private let rowBlock = 32
+private let gradientRowBlock = 64
 
 /// The products of a ``ModeExpansion``, block of rows by panel of columns.
 struct ModeExpander<Element: Scalar>: ~Copyable {

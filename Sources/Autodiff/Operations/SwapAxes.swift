@@ -35,8 +35,14 @@ struct SwapAxes<Element: Scalar>: DifferentiableOperation {
       for task in tasks {
         let first = task % blocks * block
         let offset = task / blocks * a * b * inner
-        swapBlock(
-          source + offset, target + offset, a: a, b: b, columns: first..<min(b, first + block), inner: inner)
+        let columns = first..<min(b, first + block)
+        if inner == 1 {
+          transposedCopy(
+            source + (offset + first), rows: a, columns: columns.count, stride: b,
+            into: target + (offset + first * a), stride: a)
+        } else {
+          swapBlock(source + offset, target + offset, a: a, b: b, columns: columns, inner: inner)
+        }
       }
     }
     withExtendedLifetime(x) {}
@@ -44,15 +50,12 @@ struct SwapAxes<Element: Scalar>: DifferentiableOperation {
   }
 }
 
-@specialized(where E == Float)
-@specialized(where E == Double)
 private func swapBlock<E: Scalar>(
   _ x: UnsafePointer<E>, _ y: UnsafeMutablePointer<E>, a: Int, b: Int, columns: Range<Int>, inner: Int
 ) {
   for row in 0..<a {
     for column in columns {
-      let (from, to) = (x + (row * b + column) * inner, y + (column * a + row) * inner)
-      for i in 0..<inner { to[i] = from[i] }
+      (y + (column * a + row) * inner).update(from: x + (row * b + column) * inner, count: inner)
     }
   }
 }
