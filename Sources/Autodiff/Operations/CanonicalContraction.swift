@@ -101,7 +101,7 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     let dx = inputGradient?.tensor.unsafeMutablePointer()
     let accumulates = inputGradient?.accumulates ?? false
     let dc = scaleGradient?.tensor.unsafeMutablePointer()
-    if let dc, scaleGradient?.accumulates == false { dc.update(repeating: 0, count: saved.scales.count) }
+    if let dc, scaleGradient?.accumulates == false { Pointwise.fill(dc, with: 0, count: saved.scales.count) }
     let (indices, scales) = (modeIndices, saved.scales)
     WorkerPool.shared.run(tasks: groups) { group in
       let rows = 4 * (inChannels + outChannels) + 3 * (2 * termBlock + inChannels)

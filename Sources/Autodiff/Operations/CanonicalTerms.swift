@@ -14,7 +14,7 @@ struct TermScales<Element: Scalar>: ~Copyable {
     self.tile = tile
     size = terms * tile.modes
     memory = AlignedMemory(count: 4 * size)
-    memory.buffer.initialize(repeating: 0)
+    Pointwise.fill(memory.pointer, with: 0, count: 4 * size)
   }
 
   /// Takes the scales of terms from `[2, mode, term]`; `modes` are the places of the tile's modes.
@@ -48,7 +48,7 @@ struct TermScales<Element: Scalar>: ~Copyable {
         row[plane + term] += sums[size + term * tile.modes + place]
       }
     }
-    sums.update(repeating: 0, count: 2 * size)
+    Pointwise.fill(sums, with: 0, count: 2 * size)
   }
 
   /// From the products that terms u follow from to the planes of `u ⊙ c`, in place.

@@ -26,7 +26,9 @@ struct ChannelTiles {
     let width = max(block, min(4 * block, cacheElements / max(channels, 1) / block * block))
     tileWidth = min(width, (points + 15) / 16 * 16)
     tilesPerSample = max(1, (points + tileWidth - 1) / tileWidth)
-    groupCount = min(max(1, batch * tilesPerSample), 16)
+    // Every group has its own sums to begin and to end with: few where there is little in between.
+    let tiles = max(1, batch * tilesPerSample)
+    groupCount = min(tiles, tiles < 256 ? 8 : 16)
   }
 
   /// Runs `body(group, tiles of the group)` over the pool.
@@ -234,7 +236,7 @@ func sumGroups<E: Scalar>(_ partials: Tensor<E>, offset: Int, into gradient: ino
   guard var result = gradient.take() else { return }
   let (groups, stride, count) = (partials.shape[0], partials.shape[1], result.tensor.count)
   let target = result.tensor.unsafeMutablePointer()
-  if !result.accumulates { target.update(repeating: 0, count: count) }
+  if !result.accumulates { Pointwise.fill(target, with: 0, count: count) }
   for group in 0..<groups {
     Pointwise.add(partials.unsafePointer + (group * stride + offset), to: target, count: count)
   }

@@ -22,7 +22,7 @@ struct FactorSums<Element: Scalar>: ~Copyable {
 
   /// Sets a group's sums to zero, on the thread that will add to them.
   func begin(group: Int) {
-    sums(group, 0).update(repeating: 0, count: 3 * channels.reduce(0, +) * rank)
+    Pointwise.fill(sums(group, 0), with: 0, count: 3 * channels.reduce(0, +) * rank)
   }
 
   private func sums(_ group: Int, _ factor: Int) -> UnsafeMutablePointer<Element> {

@@ -103,11 +103,17 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         let (stride, count) = (tile.stride, tile.count)
         let place = tile.offset(channels: channels)
         tile.copyRows(x, channels: channels, to: rows)
-        linear(
-          rows, stride: stride, into: z, stride: stride, count: count, addend: addend + place,
-          stride: tile.points)
-        if let kept { tile.copyBack(z, channels: channels, to: kept) }
-        activate(activation, z, derivative: nil, count: channels * stride)
+        if let kept {
+          linear(
+            rows, stride: stride, into: kept + place, stride: tile.points, count: count,
+            addend: UnsafePointer(kept + place), stride: tile.points)
+          tile.activateRows(activation, of: kept, channels: channels, into: z, derivative: nil)
+        } else {
+          linear(
+            rows, stride: stride, into: z, stride: stride, count: count, addend: addend + place,
+            stride: tile.points)
+          activate(activation, z, derivative: nil, count: channels * stride)
+        }
         first(z, stride: stride, into: h, stride: stride, count: count)
         activate(.gelu, h, derivative: nil, count: hidden * stride)
         second(

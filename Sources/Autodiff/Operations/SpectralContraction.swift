@@ -51,7 +51,7 @@ struct SpectralContraction<Element: Scalar>: DifferentiableOperation {
     var weightBeta = weightGradient?.beta ?? 0
     if let dw, modeIndices != nil, weightBeta == 0 {
       // Modes that this grid has not got have no gradient.
-      dw.update(repeating: 0, count: weight.count)
+      Pointwise.fill(dw, with: 0, count: weight.count)
       weightBeta = 1
     }
     let (indices, beta) = (modeIndices, weightBeta)
@@ -186,7 +186,7 @@ struct SeparableContraction<Element: Scalar>: DifferentiableOperation {
     let (x, w, dy) = (input.unsafePointer, weight.unsafePointer, gradient.unsafePointer)
     let dx = inputGradient?.tensor.unsafeMutablePointer()
     let dw = weightGradient?.tensor.unsafeMutablePointer()
-    if let dw, weightGradient?.accumulates == false { dw.update(repeating: 0, count: weight.count) }
+    if let dw, weightGradient?.accumulates == false { Pointwise.fill(dw, with: 0, count: weight.count) }
     let (indices, beta) = (modeIndices, inputGradient?.beta ?? 0)
     WorkerPool.shared.forEachRange(count: modes, grain: 8) { range in
       for mode in range {

@@ -45,7 +45,7 @@ struct SpectrumTile {
           (real[mode], imaginary[mode], sum[mode]) = (re, im, re + im)
         }
         for plane in [real, imaginary, sum] where padding > 0 {
-          (plane + count).update(repeating: 0, count: padding)
+          Pointwise.fill(plane + count, with: 0, count: padding)
         }
         guard hasDifferences else { continue }
         let difference = planes[3] + place

@@ -38,7 +38,7 @@ extension ComplexPlanes where Element: Scalar {
       if hasDifferences { Pointwise.subtract(im, re, into: self[3] + place, count: count) }
       guard count < stride else { continue }
       for plane in 0..<(hasDifferences ? 4 : 3) {
-        (self[plane] + (place + count)).update(repeating: 0, count: stride - count)
+        Pointwise.fill(self[plane] + (place + count), with: 0, count: stride - count)
       }
     }
   }

@@ -19,7 +19,7 @@ public struct OuterProductSums<Element: Scalar>: ~Copyable {
     let laneCount =
       VectorWidth.native == .wide ? Element.WideVector.scalarCount : Element.NarrowVector.scalarCount
     lanes = AlignedMemory(count: rows * columns * laneCount)
-    lanes.buffer.initialize(repeating: 0)
+    Pointwise.fill(lanes.pointer, with: 0, count: lanes.count)
   }
 
   /// Adds `count` points of a `[rows, points]` and b `[columns, points]`; strides in numbers, nothing need be aligned.
