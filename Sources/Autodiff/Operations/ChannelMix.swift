@@ -49,7 +49,7 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
     let outChannels = weight.count / inChannels
     let shape = [input.shape[0], outChannels] + input.shape[2...]
     let tiles = ChannelTiles(
-      batch: shape[0], points: shape[2...].reduce(1, *), channels: inChannels + outChannels)
+      batch: shape[0], points: shape[2...].reduce(1, *), channels: inChannels + outChannels, .forward)
     precondition(weight.count == inChannels * outChannels, "the weight has \(inChannels) columns")
 
     // The addend's memory where it is ours alone; its values are then what the product is added to.
@@ -106,7 +106,8 @@ struct ChannelMix<Element: Scalar>: DifferentiableOperation {
     let inChannels = input.shape[1]
     let outChannels = weight.count / inChannels
     let tiles = ChannelTiles(
-      batch: input.shape[0], points: input.shape[2...].reduce(1, *), channels: inChannels + outChannels)
+      batch: input.shape[0], points: input.shape[2...].reduce(1, *), channels: inChannels + outChannels,
+      .back)
     let shape = gradient.shape
 
     var inputGradient = slots.begin(0, shape: input.shape)

@@ -46,13 +46,13 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
     let outChannels: Int
     let tiles: ChannelTiles
 
-    init(_ input: Tensor<Element>, _ weights: Weights) {
+    init(_ input: Tensor<Element>, _ weights: Weights, _ direction: ChannelTiles.Direction) {
       inChannels = input.shape[1]
       hidden = weights.firstBias.count
       outChannels = weights.secondBias.count
       tiles = ChannelTiles(
         batch: input.shape[0], points: input.shape[2...].reduce(1, *),
-        channels: inChannels + 2 * hidden + outChannels)
+        channels: inChannels + (direction == .forward ? 1 : 3) * hidden + outChannels, direction)
       precondition(weights.first.count == hidden * inChannels, "the first weight has \(inChannels) columns")
       precondition(weights.second.count == outChannels * hidden, "the second weight has \(hidden) columns")
     }
@@ -74,7 +74,7 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
     let addend = hasAddend ? inputs[5] : nil
     let gate = hasGate ? inputs[6] : nil
     inputs = []
-    let sizes = Sizes(input, weights)
+    let sizes = Sizes(input, weights, .forward)
     let (hidden, outChannels, tiles) = (sizes.hidden, sizes.outChannels, sizes.tiles)
     let shape = [input.shape[0], outChannels] + input.shape[2...]
     precondition((addend?.shape ?? shape) == shape, "an addend has the result's shape")
@@ -126,7 +126,7 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
   consuming func backward(_ gradient: consuming Tensor<Element>, into slots: GradientSlots<Element>) {
     guard let saved else { return }
     let weights = saved.weights
-    let sizes = Sizes(saved.input, weights)
+    let sizes = Sizes(saved.input, weights, .back)
     let (inChannels, hidden, outChannels) = (sizes.inChannels, sizes.hidden, sizes.outChannels)
     let tiles = sizes.tiles
     let shape = gradient.shape

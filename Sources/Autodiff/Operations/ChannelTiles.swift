@@ -16,15 +16,23 @@ struct ChannelTiles {
   let tilesPerSample: Int
   let groupCount: Int
 
-  /// - Parameter channels: The rows of a tile, over all arrays that the operation touches.
-  init(batch: Int, points: Int, channels: Int) {
+  enum Direction { case forward, back }
+
+  /// - Parameters:
+  ///   - channels: The rows of a tile, over all arrays that the operation touches.
+  ///   - direction: Sums of outer products, on the way back, gain from wide tiles.
+  init(batch: Int, points: Int, channels: Int, _ direction: Direction) {
     // The columns of a product's widest block, for vectors of 512 bits in single precision.
     let block = 48
     let cacheElements = 1 << 17
+    let widest = (direction == .forward ? 4 : 9) * block
     self.batch = batch
     self.points = points
-    let width = max(block, min(4 * block, cacheElements / max(channels, 1) / block * block))
-    tileWidth = min(width, (points + 15) / 16 * 16)
+    let width = max(block, min(widest, cacheElements / max(channels, 1) / block * block))
+    // As few tiles as that, of equal widths as far as blocks allow it.
+    let leastTiles = max(1, (points + width - 1) / width)
+    let equal = ((points + leastTiles - 1) / leastTiles + block - 1) / block * block
+    tileWidth = min(equal, (points + 15) / 16 * 16)
     tilesPerSample = max(1, (points + tileWidth - 1) / tileWidth)
     // Every group has its own sums to begin and to end with: few where there is little in between.
     let tiles = max(1, batch * tilesPerSample)

@@ -75,7 +75,7 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
       weights.skip.count == channels * channels && weights.first.count == hidden * channels
         && weights.second.count == channels * hidden, "weights of \(channels) channels")
     let tiles = ChannelTiles(
-      batch: input.shape[0], points: input.shape[2...].reduce(1, *), channels: 2 * channels + hidden)
+      batch: input.shape[0], points: input.shape[2...].reduce(1, *), channels: 2 * channels + hidden, .forward)
     let shape = input.shape
     // Without a way back the result may lie where s was.
     let isInPlace = !recording && sum.isUniquelyReferenced
@@ -135,7 +135,7 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
     let (channels, hidden) = (weights.channels, weights.hidden)
     let shape = gradient.shape
     let tiles = ChannelTiles(
-      batch: shape[0], points: shape[2...].reduce(1, *), channels: 5 * channels + 3 * hidden)
+      batch: shape[0], points: shape[2...].reduce(1, *), channels: 5 * channels + 3 * hidden, .back)
     var inputGradient = slots.begin(0, shape: shape)
     var parameterGradients = [
       slots.begin(2, shape: weights.skip.shape), slots.begin(3, shape: weights.first.shape),
