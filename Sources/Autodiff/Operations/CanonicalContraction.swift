@@ -126,7 +126,8 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
         for block in 0..<into.blockCount {
           let range = into.range(block)
           into.multiply(block: block, inputs, into: terms, count: tile.points, accumulate: false)
-          backOut.multiply(block: block, gradients, into: termGradients, count: tile.points, accumulate: false)
+          backOut.multiply(
+            block: block, gradients, into: termGradients, count: tile.points, accumulate: false)
           scale.load(scales, terms: range, modes: places)
           scale.scaleBack(terms, termGradients, terms: range.count)
           if let dc {

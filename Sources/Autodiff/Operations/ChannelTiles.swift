@@ -74,10 +74,10 @@ struct ChannelTile {
 
   /// Copies the rows of a field next to each other.
   func copyRows<E: Scalar>(
-    _ field: UnsafePointer<E>, channels: Int, to rows: UnsafeMutablePointer<E>
+    _ field: UnsafePointer<E>, channels: Int, to rows: UnsafeMutablePointer<E>, prefetchesNext: Bool = true
   ) {
     let first = field + offset(channels: channels)
-    prefetchNext(field, channels: channels)
+    if prefetchesNext { prefetchNext(field, channels: channels) }
     for channel in 0..<channels {
       (rows + channel * stride).update(from: first + channel * points, count: count)
     }

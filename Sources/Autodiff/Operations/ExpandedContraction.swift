@@ -20,7 +20,8 @@ extension Tape {
     }
     return Variable(
       constant: contracted(
-        spectrum.value, ExpansionSizes(tensor.value, matrix.value, columns: columns), tensor.value, matrix.value,
+        spectrum.value, ExpansionSizes(tensor.value, matrix.value, columns: columns), tensor.value,
+        matrix.value,
         outChannels: outChannels))
   }
 }

@@ -75,7 +75,8 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
       weights.skip.count == channels * channels && weights.first.count == hidden * channels
         && weights.second.count == channels * hidden, "weights of \(channels) channels")
     let tiles = ChannelTiles(
-      batch: input.shape[0], points: input.shape[2...].reduce(1, *), channels: 2 * channels + hidden, .forward)
+      batch: input.shape[0], points: input.shape[2...].reduce(1, *), channels: 2 * channels + hidden, .forward
+    )
     let shape = input.shape
     // Without a way back the result may lie where s was.
     let isInPlace = !recording && sum.isUniquelyReferenced
@@ -102,7 +103,7 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         let tile = tiles.tile(index)
         let (stride, count) = (tile.stride, tile.count)
         let place = tile.offset(channels: channels)
-        tile.copyRows(x, channels: channels, to: rows)
+        tile.copyRows(x, channels: channels, to: rows, prefetchesNext: skip == .none)
         if let kept {
           linear(
             rows, stride: stride, into: kept + place, stride: tile.points, count: count,
@@ -118,7 +119,8 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         activate(.gelu, h, derivative: nil, count: hidden * stride)
         second(
           h, stride: stride, into: z, stride: stride, count: count,
-          addend: skip == .none ? nil : UnsafePointer(rows), stride: stride)
+          addend: skip == .none ? nil : UnsafePointer(rows), stride: stride, next: x + (place + count),
+          stride: tile.points)
         tile.activateRows(activation, z, channels: channels, into: y, derivative: d)
       }
     }

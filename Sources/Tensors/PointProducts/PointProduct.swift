@@ -34,13 +34,17 @@ public struct PointProduct<Element: Scalar>: ~Copyable {
   }
 
   /// The product for `count` points; nothing need be aligned.
-  /// - Parameter addend: What the gate multiplies, in the layout of y, or y itself; nil: zero.
+  /// - Parameters:
+  ///   - addend: What the gate multiplies, in the layout of y, or y itself; nil: zero.
+  ///   - next: Rows that will be wanted next, as many as the product's: with an addend they are asked for one by one
+  ///     while it is computed. nil: those behind the addend's.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public func callAsFunction(
     _ x: UnsafePointer<Element>, stride xStride: Int, into y: UnsafeMutablePointer<Element>,
     stride yStride: Int,
-    count: Int, addend: UnsafePointer<Element>? = nil, stride addendStride: Int = 0
+    count: Int, addend: UnsafePointer<Element>? = nil, stride addendStride: Int = 0,
+    next: UnsafePointer<Element>? = nil, stride nextStride: Int = 0
   ) {
     let bias = UnsafePointer(table.pointer + rows * inner)
     let matrix = TableProduct(
@@ -53,11 +57,13 @@ public struct PointProduct<Element: Scalar>: ~Copyable {
       multiplyPoints(matrix, count, BiasStart(bias: bias), as: Element.NarrowVector.self)
     case (.wide, let addend?):
       let start = GatedStart(
-        bias: bias, gate: bias + rows, addend: addend, stride: addendStride, ahead: count)
+        bias: bias, gate: bias + rows, addend: addend, stride: addendStride, next: next ?? addend + count,
+        nextStride: next == nil ? addendStride : nextStride)
       multiplyPoints(matrix, count, start, as: Element.WideVector.self)
     case (.narrow, let addend?):
       let start = GatedStart(
-        bias: bias, gate: bias + rows, addend: addend, stride: addendStride, ahead: count)
+        bias: bias, gate: bias + rows, addend: addend, stride: addendStride, next: next ?? addend + count,
+        nextStride: next == nil ? addendStride : nextStride)
       multiplyPoints(matrix, count, start, as: Element.NarrowVector.self)
     }
   }
@@ -81,15 +87,17 @@ struct GatedStart<Element>: PaddableStart {
   var gate: UnsafePointer<Element>
   var addend: UnsafePointer<Element>
   var stride: Int
-  /// From an addend to one that will be used next.
-  var ahead: Int
+  /// Rows that will be wanted next.
+  var next: UnsafePointer<Element>
+  var nextStride: Int
 
   @inline(__always)
   func block<B: VectorBlock>(row: Int, column: Int, as: B.Type) -> B where B.V.Scalar == Element {
     var result = B(repeating: bias[row])
     let values = addend + (row &* stride &+ column)
+    let ahead = next + (row &* nextStride &+ column)
     for vector in 0..<MemoryLayout<B>.size / 64 {
-      prefetchLine(values + (ahead &+ vector &* (64 / MemoryLayout<Element>.stride)))
+      prefetchLine(ahead + vector &* (64 / MemoryLayout<Element>.stride))
     }
     result.add(B(values), times: gate[row])
     return result
@@ -101,6 +109,7 @@ struct GatedStart<Element>: PaddableStart {
     for row in 0..<rows {
       for i in 0..<count { addends[row * lanes + i] = addend[row * stride + column + i] }
     }
-    return GatedStart(bias: bias, gate: gate, addend: addends, stride: lanes, ahead: 0)
+    return GatedStart(
+      bias: bias, gate: gate, addend: addends, stride: lanes, next: UnsafePointer(addends), nextStride: lanes)
   }
 }
