@@ -55,7 +55,8 @@ struct KernelBenchmarks {
 
   private static func kernels(_ names: [String], parameters: Int, repeats: Int) throws {
     let makers =
-      transformKernels + contractionKernels + convolutionKernels + productKernels + pointwiseKernels
+      transformKernels + contractionKernels + convolutionKernels + tensorizedKernels + productKernels
+      + pointwiseKernels
       + [("Adam, \(parameters) parameters", { adam(parameters: parameters) })]
     let chosen = makers.filter { maker in names.isEmpty || names.contains { maker.name.contains($0) } }
     guard !chosen.isEmpty else {

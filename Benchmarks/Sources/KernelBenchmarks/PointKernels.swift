@@ -124,12 +124,14 @@ private func pointProduct() -> Kernel {
   let (channels, count) = (64, pointCount)
   let weight = randomTensor([channels, channels])
   return .inCache(
-    rounds: 200, operations: 2 * Double(channels * channels * count), memory: 2 * channels * count
+    rounds: 20, operations: 10 * 2 * Double(channels * channels * count), memory: 2 * channels * count
   ) { memory in
     weight.withUnsafeBuffer { weight in
       guard let weight = weight.baseAddress else { return }
       let product = PointProduct(weight, rows: channels, inner: channels)
-      product(memory, stride: count, into: memory + channels * count, stride: count, count: count)
+      for _ in 0..<10 {
+        product(memory, stride: count, into: memory + channels * count, stride: count, count: count)
+      }
     }
   }
 }

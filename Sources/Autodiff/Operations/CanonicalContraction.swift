@@ -1,6 +1,5 @@
 // The product of a spectrum with weights that are sums of outer products, without anything in between in memory.
 
-import RealModule
 import Tensors
 
 /// `ŷ_k = ((x̂_k A) ⊙ c_k) Bᵀ` for every mode k: x̂ `[K, 2, batch, in]`, A planar `[2, in, r]`, c planar `[2, M, r]`, B

@@ -175,11 +175,12 @@ struct ModeExpander<Element: Scalar>: ~Copyable {
     let (terms, width, columns) = (sizes.terms, sizes.panelWidth, sizes.columns)
     let source = planes.pointer + (b * sizes.panels + panel) * 3 * terms * width
     let results = ComplexPlanes(scratch, distance: rowBlock * width, stride: width)
+    let range = sizes.panel(panel)
+    let target = c + range.lowerBound
+    prefetchRowsToWrite(target, rows: 2 * rows(block).count, stride: columns, count: range.count)
     products.multiply(
       block: block, ComplexPlanes(source, distance: terms * width, stride: width), into: results,
       count: width, accumulate: false)
-    let range = sizes.panel(panel)
-    let target = c + range.lowerBound
     results.combine(
       rows: rows(block).count, count: range.count, real: target, imaginary: target + columns,
       rowStride: 2 * columns, accumulate: false)
