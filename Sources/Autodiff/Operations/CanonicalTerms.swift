@@ -23,13 +23,18 @@ struct TermScales<Element: Scalar>: ~Copyable {
   func load(_ scales: Tensor<Element>, terms: Range<Int>, modes: [Int]) {
     let (rank, plane) = (scales.shape[2], scales.shape[1] * scales.shape[2])
     let source = scales.unsafePointer
-    for (place, mode) in modes.enumerated() {
-      let row = source + (mode * rank + terms.lowerBound)
-      let target = memory.pointer + place
-      for term in 0..<terms.count {
-        target[term * tile.modes] = row[term]
-        target[size + term * tile.modes] = row[plane + term]
+    // Neighbouring modes at once.
+    var place = 0
+    while place < modes.count {
+      var end = place + 1
+      while end < modes.count, modes[end] == modes[end - 1] + 1 { end += 1 }
+      for part in 0..<2 {
+        transposedCopy(
+          source + (part * plane + modes[place] * rank + terms.lowerBound), rows: end - place,
+          columns: terms.count, stride: rank, into: memory.pointer + (part * size + place),
+          stride: tile.modes)
       }
+      place = end
     }
     withExtendedLifetime(scales) {}
   }
