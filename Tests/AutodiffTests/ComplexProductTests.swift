@@ -5,7 +5,7 @@ import Testing
 /// Contractions by three real products, at sizes beyond their blocks, panels and tiles: against their definitions, and
 /// the gradients against the identity `⟨g, f(…, v, …)⟩ = ⟨∂, v⟩`, exact for what is linear in each of its inputs.
 ///
-/// Sums of a few hundred products of numbers below one: 1e-12 of the largest is some thousand units in the last place.
+/// Sums of a few hundred products of numbers below one: 1e-12 is some thousand units in the last place of the largest.
 @Suite struct ComplexProductTests {
   struct Complex: Equatable {
     var re: Double

@@ -23,7 +23,7 @@ private struct CanonicalSizes {
 }
 
 /// The matrices of all modes from the cores of a tensor train.
-private struct ExpansionSizes {
+private struct TrainSizes {
   let terms = 62
   let columns = 62 * channels
 
@@ -35,7 +35,7 @@ private struct ExpansionSizes {
 }
 
 var tensorizedKernels: [KernelMaker] {
-  let (canonical, expansion) = (CanonicalSizes(), ExpansionSizes())
+  let (canonical, expansion) = (CanonicalSizes(), TrainSizes())
   return [
     (
       "CP contraction, \(batch)×\(channels), \(modes) modes, rank \(canonical.rank)",

@@ -3,7 +3,8 @@
 import Tensors
 
 /// `ŷ_k = ((x̂_k A) ⊙ c_k) Bᵀ` for every mode k: x̂ `[K, 2, batch, in]`, A planar `[2, in, r]`, c planar `[2, M, r]`, B
-/// planar `[2, out, r]`, ŷ `[K, 2, batch, out]`; mode k uses c at `modeIndices[k]`, or at k where nil.
+/// planar `[2, out, r]`, ŷ `[K, 2, batch, out]`; mode k uses c at `modeIndices[k]`, no two
+/// the same, or at k where nil.
 ///
 /// A CP form has many terms r: `x̂ A` for all modes would be the largest tensor of the model by far. A block of terms
 /// exists for a tile of modes at a time, in cache, from x̂ to ŷ, and is computed anew on the way back. Each complex
@@ -50,7 +51,10 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     let operands = Operands(input: inputs[0], first: inputs[1], scales: inputs[2], second: inputs[3])
     let (modes, batch, rank, tile) = (operands.modes, operands.batch, operands.rank, operands.tile)
     let (inChannels, outChannels) = (operands.inChannels, operands.outChannels)
-    precondition(operands.scales.shape[2] == rank && operands.second.count == 2 * outChannels * rank)
+    precondition(
+      operands.scales.shape[2] == rank && operands.second.count == 2 * outChannels * rank
+        && operands.first.shape[1] == inChannels, "factors of one rank, and of the spectrum's channels")
+    precondition((modeIndices?.count ?? operands.scales.shape[1]) == modes, "scales for every mode")
     var output = Tensor<Element>(uninitialized: [modes, 2, batch, outChannels])
     let (x, y) = (operands.input.unsafePointer, output.unsafeMutablePointer())
     let into = operands.toTerms(operands.first, conjugate: false)
@@ -67,10 +71,10 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
       tile.gather(
         x + range.lowerBound * 2 * batch * inChannels, channels: inChannels, modes: range.count, into: inputs)
       for block in 0..<into.blockCount {
-        let range = into.range(block)
+        let numbers = into.range(block)
         into.multiply(block: block, inputs, into: terms, count: tile.points, accumulate: false)
-        scale.load(scales, terms: range, modes: places)
-        scale.scale(terms, terms: range.count)
+        scale.load(scales, terms: numbers, modes: places)
+        scale.scale(terms, terms: numbers.count)
         out.multiply(block: block, terms, into: sums, count: tile.points, accumulate: block > 0)
       }
       tile.scatter(
@@ -123,18 +127,18 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
           g + start * outChannels, channels: outChannels, modes: range.count, into: gradients,
           hasDifferences: true)
         for block in 0..<into.blockCount {
-          let range = into.range(block)
+          let numbers = into.range(block)
           into.multiply(block: block, inputs, into: terms, count: tile.points, accumulate: false)
           backOut.multiply(
             block: block, gradients, into: termGradients, count: tile.points, accumulate: false)
-          scale.load(scales, terms: range, modes: places)
-          scale.scaleBack(terms, termGradients, terms: range.count)
+          scale.load(scales, terms: numbers, modes: places)
+          scale.scaleBack(terms, termGradients, terms: numbers.count)
           if let dc {
             scale.addGradient(
-              to: dc, plane: scales.shape[1] * rank, rank: rank, terms: range, modes: places)
+              to: dc, plane: scales.shape[1] * rank, rank: rank, terms: numbers, modes: places)
           }
-          sums.add(group: group, factor: 0, inputs, termGradients, range: range, points: tile.points)
-          sums.add(group: group, factor: 1, gradients, terms, range: range, points: tile.points)
+          sums.add(group: group, factor: 0, inputs, termGradients, range: numbers, points: tile.points)
+          sums.add(group: group, factor: 1, gradients, terms, range: numbers, points: tile.points)
           if dx != nil {
             backInto.multiply(
               block: block, termGradients, into: inputSums, count: tile.points, accumulate: block > 0)

@@ -37,10 +37,11 @@ struct FactorSums<Element: Scalar>: ~Copyable {
     range: Range<Int>, points: Int
   ) {
     let (sums, count) = (sums(group, factor) + range.lowerBound, channels[factor])
-    for (place, planes) in [(2, 0), (1, 3), (0, 2)].enumerated() {
+    let factors: [(terms: Int, rows: Int)] = [(2, 0), (1, 3), (0, 2)]
+    for (place, planes) in factors.enumerated() {
       gemm(
-        false, true, m: count, n: range.count, k: points, a: rows[planes.1], lda: rows.stride,
-        b: terms[planes.0], ldb: terms.stride, beta: 1, c: sums + place * count * rank, ldc: rank)
+        false, true, m: count, n: range.count, k: points, a: rows[planes.rows], lda: rows.stride,
+        b: terms[planes.terms], ldb: terms.stride, beta: 1, c: sums + place * count * rank, ldc: rank)
     }
   }
 

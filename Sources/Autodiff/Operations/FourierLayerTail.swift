@@ -226,7 +226,7 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         }
         linearOuter.add(z, stride: stride, rows, stride: stride, count: count)
         guard let dx else { continue }
-        // In the second case the input's rows have been used.
+        // Where the gradient is added to another: the input's rows have been used.
         linearTransposed(
           z, stride: stride, into: accumulates ? rows : dx + place,
           stride: accumulates ? stride : tile.points,

@@ -121,8 +121,8 @@ struct ExpansionSizes {
   var inputCount: Int { 2 * terms * columns }
   var outputCount: Int { rows * 2 * columns }
 
-  /// Columns of a panel, with those that pad it: whole blocks of a product, few enough for the planes to stay in cache,
-  /// and an odd number of vectors, so that rows do not displace each other from the cache.
+  /// Columns of a panel, with those that pad it: where there are several, three of the widest blocks of a product. That
+  /// is few enough for the planes to stay in cache, and rows nine cache lines apart do not displace each other.
   var panelWidth: Int { min(144, (columns + 15) / 16 * 16) }
   var panels: Int { (columns + panelWidth - 1) / panelWidth }
 

@@ -6,7 +6,7 @@ import Tensors
 /// a plane holds the modes of the first sample, then those of the second, each padded to whole vectors.
 struct SpectrumTile {
   let batch: Int
-  /// Modes of a tile with those that pad it: a multiple of 16.
+  /// Modes of a tile with those that pad it: a multiple of 16, so that batches of more than sixteen have wider rows.
   let modes: Int
 
   /// - Parameter modes: Of the spectrum.
@@ -27,7 +27,7 @@ struct SpectrumTile {
     ComplexPlanes(pointer, distance: rows * stride, stride: stride)
   }
 
-  /// Real and imaginary parts, their sums, and in a fourth plane the imaginary parts less the real ones.
+  /// Real and imaginary parts, their sums, and on request, in a fourth plane, the imaginary parts less the real ones.
   @specialized(where E == Float)
   @specialized(where E == Double)
   func gather<E: Scalar>(

@@ -2,7 +2,7 @@
 
 import Tensors
 
-/// `[…outer, a, b, …inner]` to `[…outer, b, a, …inner]`, at the place `axis` of a.
+/// `[…outer, a, b, …inner]` to `[…outer, b, a, …inner]`.
 struct SwapAxes<Element: Scalar>: DifferentiableOperation {
   let outer: Int
   let a: Int

@@ -67,6 +67,10 @@ public struct Benchmark: Sendable {
         "expected a grid of \(model.dimensions) axes and a batch of at least 1, found \(grid), \(batchSize)")
     }
     if let problem = model.problem(grid: grid) { throw ExperimentError(.usage, "--grid: \(problem)") }
+    let points = grid.reduce(Double(batchSize)) { $0 * Double($1) }
+    guard points * Double(max(model.channels.inputs, model.channels.outputs)) < 0x1p50 else {
+      throw ExperimentError(.usage, "a batch of \(batchSize) on the grid \(grid) is beyond any memory")
+    }
     FFTPlanner.effort = .measure
     let stream = RandomStream(seed: 0, purpose: "benchmark")
     let input = Tensor<Float>.normal([batchSize, model.channels.inputs] + grid, from: stream)

@@ -4,7 +4,8 @@
 /// `[out, q]`, A or B possibly missing.
 ///
 /// Forward products only: on the way back each costs twice what it costs forward (a gradient for either factor), so that
-/// a training step costs three times these numbers whichever way is taken, and the comparison is the same.
+/// a training step costs three times these numbers whichever way is taken (a CP form's factors three and a half times:
+/// one product is computed anew), and the comparison is much the same.
 struct ContractionCount {
   var batch: Int
   /// Modes of the spectrum, and of the weight: a coarse grid has fewer than the weight.

@@ -127,7 +127,7 @@ public enum TensorRank: Sendable, Equatable {
     }
     if factorization == .tt {
       guard ranks.first == 1, ranks.last == 1 else {
-        throw ConfigurationError(key: "rank", reason: "a tensor train begins and ends with rank 1")
+        throw ConfigurationError(key: "rank", reason: "1 at the beginning and the end of a tensor train")
       }
       for index in 1..<shape.count {
         let bound = trainBound(shape, index)

@@ -108,7 +108,7 @@ public struct FNOConfiguration: Sendable, Codable, Equatable {
     for (name, value) in [
       ("projection_ratio", projectionChannels), ("channel_mlp_expansion", channelMLPChannels),
     ] where value < 1 {
-      return "\(name): leaves no channel at width \(width)"
+      return "\(name): a value large enough to leave a channel at width \(width)"
     }
     if !(liftingRatio >= 0) { return "lifting_ratio: 0 or more, not \(liftingRatio)" }
     if !(0..<1).contains(channelMLPDropout) {

@@ -65,7 +65,8 @@ public final class Trainer<Element: SpectralScalar> {
     self.files = files
     optimizer = Optimizer(configuration.optimizer.updateRule, of: normalized.model)
     loss = LossFunction(configuration.loss, on: training.grid)
-    stepsPerEpoch = (training.sampleCount + configuration.batchSize - 1) / configuration.batchSize
+    let largestBatch = min(configuration.batchSize, max(1, training.sampleCount))
+    stepsPerEpoch = (training.sampleCount + largestBatch - 1) / largestBatch
     state = TrainingState(configuration: configuration, sampleCount: training.sampleCount)
     session = Session(start: clock.now)
     guard let growth = configuration.modeGrowth else { return }

@@ -16,14 +16,15 @@ public struct ComplexPlanes<Element> {
     self.stride = stride
   }
 
-  /// The rows of a plane: 0 real, 1 imaginary, 2 sums.
+  /// The rows of a plane: 0 real, 1 imaginary, 2 sums, 3 differences where they were asked for. The one after the last
+  /// is where other planes may begin.
   @inlinable @inline(__always)
   public subscript(plane: Int) -> UnsafeMutablePointer<Element> { pointer + plane &* distance }
 }
 
 extension ComplexPlanes where Element: Scalar {
-  /// Takes complex rows, their numbers next to each other, and pads them with zeros to the stride; in a fourth plane the
-  /// imaginary parts less the real ones.
+  /// Takes complex rows, their numbers next to each other, and pads them with zeros to the stride; on request, in a
+  /// fourth plane, the imaginary parts less the real ones.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   package func load(
