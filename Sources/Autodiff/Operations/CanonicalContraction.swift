@@ -54,7 +54,8 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     precondition(
       operands.scales.shape[2] == rank && operands.second.count == 2 * outChannels * rank
         && operands.first.shape[1] == inChannels, "factors of one rank, and of the spectrum's channels")
-    precondition((modeIndices?.count ?? operands.scales.shape[1]) == modes, "scales for every mode")
+    precondition(
+      (modeIndices?.count ?? min(modes, operands.scales.shape[1])) == modes, "scales for every mode")
     var output = Tensor<Element>(uninitialized: [modes, 2, batch, outChannels])
     let (x, y) = (operands.input.unsafePointer, output.unsafeMutablePointer())
     let into = operands.toTerms(operands.first, conjugate: false)
