@@ -3,8 +3,7 @@
 import Tensors
 
 /// `ŷ_k = ((x̂_k A) ⊙ c_k) Bᵀ` for every mode k: x̂ `[K, 2, batch, in]`, A planar `[2, in, r]`, c planar `[2, M, r]`, B
-/// planar `[2, out, r]`, ŷ `[K, 2, batch, out]`; mode k uses c at `modeIndices[k]`, no two
-/// the same, or at k where nil.
+/// planar `[2, out, r]`, ŷ `[K, 2, batch, out]`; mode k uses c at `modeIndices[k]`, no two the same, or at k where nil.
 ///
 /// A CP form has many terms r: `x̂ A` for all modes would be the largest tensor of the model by far. A block of terms
 /// exists for a tile of modes at a time, in cache, from x̂ to ŷ, and is computed anew on the way back. Each complex
