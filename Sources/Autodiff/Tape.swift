@@ -61,6 +61,9 @@ public final class Tape<Element: Scalar> {
   /// Whether more is computed anew on the way back, to save less.
   public let savesMemory: Bool
 
+  /// What inference has computed from parameters in the batches before; nil where nothing is kept.
+  public let preparedWeights: PreparedWeights<Element>?
+
   let seed: UInt64
   let step: UInt64
   private var dropouts = 0
@@ -71,8 +74,15 @@ public final class Tape<Element: Scalar> {
   public init(recording: Bool = true, savesMemory: Bool = false, seed: UInt64 = 0, step: UInt64 = 0) {
     self.savesMemory = savesMemory
     isRecording = recording
+    preparedWeights = nil
     self.seed = seed
     self.step = step
+  }
+
+  /// A tape for inference, nothing recorded, in a pass over batches with the same parameters.
+  public init(reusing preparedWeights: PreparedWeights<Element>?) {
+    self.preparedWeights = preparedWeights
+    (savesMemory, isRecording, seed, step) = (false, false, 0, 0)
   }
 
   /// A value whose gradient ``gradient(of:)`` gives after the walk back.

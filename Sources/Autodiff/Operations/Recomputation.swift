@@ -45,6 +45,7 @@ extension Tape {
     _ input: Variable<Element>, parameters: [Parameter<Element>],
     _ body: @escaping (Variable<Element>, Tape<Element>) -> Variable<Element>
   ) -> Variable<Element> {
+    guard isRecording else { return body(input, self) }
     // Dropout inside differs from piece to piece.
     let piece = seed &+ UInt64(nextDropout() + 1) &* 0x9E37_79B9_7F4A_7C15
     return apply(

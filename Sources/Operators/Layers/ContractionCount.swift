@@ -20,21 +20,27 @@ struct ContractionCount {
   var hasSecond: Bool
 
   /// The spectrum times A, times C_k, times Bᵀ.
-  var factorized: Int {
+  private var factorized: Int {
     let first = hasFirst ? inChannels * p : 0
     let second = hasSecond ? outChannels * q : 0
     return batch * modes * (first + (isDiagonal ? p : p * q) + second)
   }
 
-  /// `A C_k Bᵀ` for every mode of the weight, then the spectrum times it.
-  var reconstructed: Int {
-    let product = batch * modes * inChannels * outChannels
-    if isDiagonal {
-      // Σ_r (A[i, r] B[o, r]) C[r, k]: the pairs once, then a product over r for every mode.
-      return product + inChannels * outChannels * p * (1 + weightModes)
-    }
+  /// The spectrum times `A C_k Bᵀ`.
+  private var product: Int { batch * modes * inChannels * outChannels }
+
+  /// `A C_k Bᵀ` for every mode of the weight.
+  private var reconstruction: Int {
+    // Σ_r (A[i, r] B[o, r]) C[r, k]: the pairs once, then a product over r for every mode.
+    if isDiagonal { return inChannels * outChannels * p * (1 + weightModes) }
     let first = hasFirst ? inChannels * p * q : 0
     let second = hasSecond ? inChannels * q * outChannels : 0
-    return product + weightModes * (first + second)
+    return weightModes * (first + second)
+  }
+
+  /// Whether fewer multiplications are needed for so many batches with the same weights where these are put together
+  /// first.
+  func prefersReconstruction(batches: Int) -> Bool {
+    Double(reconstruction) + Double(batches) * Double(product) < Double(batches) * Double(factorized)
   }
 }

@@ -47,6 +47,9 @@ struct FactorParameters<Element: SpectralScalar> {
     }
   }
 
+  /// One of the parameters, which no other factors have.
+  var leading: Parameter<Element> { parameters[0].parameter }
+
   func forEachParameter(_ path: String, _ body: (String, Parameter<Element>) throws -> Void) rethrows {
     for (name, parameter) in parameters { try body(join(path, name), parameter) }
   }

@@ -70,9 +70,13 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
   func contract(
     _ spectrum: Variable<Element>, modeIndices: [Int]?, on tape: Tape<Element>
   ) -> Variable<Element> {
+    if let weight = preparedWeight(for: spectrum, on: tape) {
+      return multiply(spectrum, by: weight, modeIndices: modeIndices, on: tape)
+    }
     let matrices = modeMatrices(on: tape)
-    guard !shape.isSeparable, isFactorized(matrices, spectrum) else {
-      return contractReconstructed(matrices, spectrum, modeIndices: modeIndices, on: tape)
+    guard isFactorized(matrices, spectrum) else {
+      let weight = modeMajor(matrices, on: tape)
+      return multiply(spectrum, by: weight, modeIndices: modeIndices, on: tape)
     }
     switch (matrices.inner, matrices.first, matrices.second) {
     case (.expansion(let tensor, let matrix), let first, let second):
@@ -88,8 +92,11 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
     }
   }
 
-  /// Whether to go factor by factor: as configured, or by counting multiplications.
-  private func isFactorized(_ matrices: ModeMatrices<Element>, _ spectrum: Variable<Element>) -> Bool {
+  /// Whether to go factor by factor: as configured, or by counting the multiplications of so many batches.
+  private func isFactorized(
+    _ matrices: ModeMatrices<Element>, _ spectrum: Variable<Element>, batches: Int = 1
+  ) -> Bool {
+    if shape.isSeparable { return false }
     switch contraction {
     case .factorized: return true
     case .reconstructed: return false
@@ -99,16 +106,27 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
         batch: spectrum.shape[2], modes: spectrum.shape[0], weightModes: shape.modeCount,
         inChannels: shape.channels[0], outChannels: shape.channels[1], p: matrices.p, q: matrices.q,
         isDiagonal: isDiagonal, hasFirst: matrices.first != nil, hasSecond: matrices.second != nil)
-      return count.factorized <= count.reconstructed
+      return !count.prefersReconstruction(batches: batches)
     }
   }
 
-  private func contractReconstructed(
-    _ matrices: ModeMatrices<Element>, _ spectrum: Variable<Element>, modeIndices: [Int]?,
-    on tape: Tape<Element>
+  /// The full weight, put together once for all batches of a pass of inference; nil where that does not pay.
+  private func preparedWeight(for spectrum: Variable<Element>, on tape: Tape<Element>) -> Variable<Element>? {
+    guard let prepared = tape.preparedWeights else { return nil }
+    let key = PreparedWeights.Key(factors.leading, part: layer ?? 0)
+    let weight = prepared.value(for: key, count: 2 * shape.full.reduce(1, *)) {
+      let matrices = modeMatrices(on: tape)
+      return isFactorized(matrices, spectrum, batches: prepared.batches)
+        ? nil : modeMajor(matrices, on: tape).value
+    }
+    return weight.map { Variable(constant: $0) }
+  }
+
+  /// The spectrum times the full weight.
+  private func multiply(
+    _ spectrum: Variable<Element>, by weight: Variable<Element>, modeIndices: [Int]?, on tape: Tape<Element>
   ) -> Variable<Element> {
-    let weight = modeMajor(matrices, on: tape)
-    return shape.isSeparable
+    shape.isSeparable
       ? tape.separableContraction(spectrum, weight: weight, modeIndices: modeIndices)
       : tape.spectralContraction(spectrum, weight: weight, modeIndices: modeIndices)
   }

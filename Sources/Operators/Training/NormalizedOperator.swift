@@ -63,11 +63,13 @@ public final class NormalizedOperator<Element: Scalar> {
 
   /// The output for raw fields `[batch, channel, …grid]`; nothing is recorded.
   ///
+  /// - Parameter prepared: What was computed from the parameters for the batches before.
   /// - Throws: ``NormalizerError``, ``OperatorFitting``.
   public func predict(
-    _ input: consuming Tensor<Element>, at positions: GridPositions, queries: GridPositions? = nil
+    _ input: consuming Tensor<Element>, at positions: GridPositions, queries: GridPositions? = nil,
+    reusing prepared: PreparedWeights<Element>? = nil
   ) throws -> Tensor<Element> {
-    try self(input, at: positions, queries: queries, on: Tape(recording: false)).value
+    try self(input, at: positions, queries: queries, on: Tape(reusing: prepared)).value
   }
 
   private func prepare(_ positions: GridPositions, _ queries: GridPositions) throws -> Prepared {
@@ -111,6 +113,8 @@ public struct BatchPrediction<Element: Scalar> {
   public let output: Tensor<Element>
   /// What the forward pass took, normalization included, reading left out.
   public let seconds: Double
+  /// What the pass has computed from the parameters so far.
+  public let prepared: PreparedWeights<Element>
 }
 
 extension NormalizedOperator {
@@ -125,16 +129,18 @@ extension NormalizedOperator {
       $0..<min($0 + batchSize, source.sampleCount)
     }
     let reader = BatchReader(source, batches: ranges.map(Array.init))
+    let prepared = PreparedWeights<Element>(batches: ranges.count)
     for range in ranges {
       guard let batch = try reader.next() else { return }
       let clock = ContinuousClock()
       let start = clock.now
-      let output = try predict(batch.input, at: source.positions, queries: source.targetPositions)
+      let output = try predict(
+        batch.input, at: source.positions, queries: source.targetPositions, reusing: prepared)
+      let seconds = (clock.now - start).inSeconds
       try body(
-        BatchPrediction(indices: range, batch: batch, output: output, seconds: (clock.now - start).inSeconds))
+        BatchPrediction(indices: range, batch: batch, output: output, seconds: seconds, prepared: prepared))
     }
   }
-
 }
 
 extension NormalizedOperator where Element: SpectralScalar {
