@@ -61,8 +61,8 @@ public final class Tape<Element: Scalar> {
   /// Whether more is computed anew on the way back, to save less.
   public let savesMemory: Bool
 
-  /// What inference has computed from parameters in the batches before; nil where nothing is kept.
-  public let preparedWeights: PreparedWeights<Element>?
+  /// What inference has computed without its input in the batches before; nil where nothing is kept.
+  public let preparedValues: PreparedValues<Element>?
 
   let seed: UInt64
   let step: UInt64
@@ -74,14 +74,14 @@ public final class Tape<Element: Scalar> {
   public init(recording: Bool = true, savesMemory: Bool = false, seed: UInt64 = 0, step: UInt64 = 0) {
     self.savesMemory = savesMemory
     isRecording = recording
-    preparedWeights = nil
+    preparedValues = nil
     self.seed = seed
     self.step = step
   }
 
   /// A tape for inference, nothing recorded, in a pass over batches with the same parameters.
-  public init(reusing preparedWeights: PreparedWeights<Element>?) {
-    self.preparedWeights = preparedWeights
+  public init(reusing preparedValues: PreparedValues<Element>?) {
+    self.preparedValues = preparedValues
     (savesMemory, isRecording, seed, step) = (false, false, 0, 0)
   }
 

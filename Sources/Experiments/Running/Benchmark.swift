@@ -97,7 +97,7 @@ public struct Benchmark: Sendable {
       step += 1
     }
     module.clearGradients()
-    let prepared = PreparedWeights<Float>(batches: .max)
+    let prepared = PreparedValues<Float>(batches: .max)
     inferenceMilliseconds = try Self.time(repetitions, watch) {
       _ = try normalized.predict(input, at: positions, queries: targets, reusing: prepared)
     }

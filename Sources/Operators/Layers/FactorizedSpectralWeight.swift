@@ -112,8 +112,8 @@ struct FactorizedSpectralWeight<Element: SpectralScalar>: SpectralWeight {
 
   /// The full weight, put together once for all batches of a pass of inference; nil where that does not pay.
   private func preparedWeight(for spectrum: Variable<Element>, on tape: Tape<Element>) -> Variable<Element>? {
-    guard let prepared = tape.preparedWeights else { return nil }
-    let key = PreparedWeights.Key(factors.leading, part: layer ?? 0)
+    guard let prepared = tape.preparedValues else { return nil }
+    let key = PreparedValues.Key(factors.leading, layer)
     let weight = prepared.value(for: key, count: 2 * shape.full.reduce(1, *)) {
       let matrices = modeMatrices(on: tape)
       return isFactorized(matrices, spectrum, batches: prepared.batches)

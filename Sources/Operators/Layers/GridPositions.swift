@@ -4,7 +4,7 @@ import Tensors
 
 /// The coordinates of a grid's points along each axis, scaled to [0, 1] by the extent of the domain; or of points that
 /// form no grid.
-public struct GridPositions: Sendable, Equatable, Codable {
+public struct GridPositions: Sendable, Hashable, Codable {
   /// For each grid axis, slowest first, the position of every point. Points that form no grid have one axis, `j/n`.
   public let axes: [[Double]]
   /// For each coordinate the position of every point, where the points form no grid.

@@ -32,6 +32,9 @@ public final class Perceptron<Element: Scalar>: Module {
     self.layers = layers
   }
 
+  /// One of the parameters.
+  var leading: Parameter<Element> { layers[0].weight }
+
   func callAsFunction(_ input: Variable<Element>, on tape: Tape<Element>) -> Variable<Element> {
     var hidden = input
     for (index, layer) in layers.enumerated() {

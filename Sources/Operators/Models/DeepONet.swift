@@ -82,7 +82,6 @@ public final class DeepONet<Element: Scalar>: NeuralOperator {
     if let pod {
       return pod(branches[0](sampled, on: tape), at: queries, outputs: outputs, on: tape)
     }
-    let points = Variable(constant: embedding(of: queries))
     func biases(_ range: Range<Int>) -> [Variable<Element>] {
       self.biases.isEmpty ? [] : range.map { tape.variable(self.biases[$0]) }
     }
@@ -91,13 +90,14 @@ public final class DeepONet<Element: Scalar>: NeuralOperator {
       output = tape.concatenateChannels(
         branches.indices.map { index in
           tape.cartesianProduct(
-            coefficients: branches[index](sampled, on: tape), basis: trunks[index](points, on: tape),
+            coefficients: branches[index](sampled, on: tape),
+            basis: functions(of: trunks[index], at: queries, on: tape),
             biases: biases(index..<index + 1), terms: configuration.terms)
         })
     } else {
       let isSplit = outputs > 1 ? configuration.multiOutput : .splitBoth
       output = tape.cartesianProduct(
-        coefficients: branches[0](sampled, on: tape), basis: trunks[0](points, on: tape),
+        coefficients: branches[0](sampled, on: tape), basis: functions(of: trunks[0], at: queries, on: tape),
         biases: biases(0..<outputs), outputs: outputs, terms: configuration.terms,
         sharesCoefficients: isSplit == .splitTrunk, sharesBasis: isSplit == .splitBranch)
     }
@@ -189,6 +189,21 @@ public final class DeepONet<Element: Scalar>: NeuralOperator {
   }
 
   // MARK: - Coordinates
+
+  /// The trunk's functions at the query points, `[point, function]`. They do not depend on the input: a pass of inference
+  /// has them computed once.
+  private func functions(
+    of trunk: Perceptron<Element>, at queries: GridPositions, on tape: Tape<Element>
+  ) -> Variable<Element> {
+    func computed() -> Variable<Element> {
+      trunk(Variable(constant: embedding(of: queries)), on: tape)
+    }
+    let count = queries.pointCount * configuration.trunk[configuration.trunk.count - 1]
+    let known = tape.preparedValues?.value(for: .init(trunk.leading, queries), count: count) {
+      computed().value
+    }
+    return known.map { Variable(constant: $0) } ?? computed()
+  }
 
   /// The numbers that the trunk sees of every point: `[point, trunkInput]`.
   private func embedding(of queries: GridPositions) -> Tensor<Element> {

@@ -67,7 +67,7 @@ public final class NormalizedOperator<Element: Scalar> {
   /// - Throws: ``NormalizerError``, ``OperatorFitting``.
   public func predict(
     _ input: consuming Tensor<Element>, at positions: GridPositions, queries: GridPositions? = nil,
-    reusing prepared: PreparedWeights<Element>? = nil
+    reusing prepared: PreparedValues<Element>? = nil
   ) throws -> Tensor<Element> {
     try self(input, at: positions, queries: queries, on: Tape(reusing: prepared)).value
   }
@@ -114,7 +114,7 @@ public struct BatchPrediction<Element: Scalar> {
   /// What the forward pass took, normalization included, reading left out.
   public let seconds: Double
   /// What the pass has computed from the parameters so far.
-  public let prepared: PreparedWeights<Element>
+  public let prepared: PreparedValues<Element>
 }
 
 extension NormalizedOperator {
@@ -129,7 +129,7 @@ extension NormalizedOperator {
       $0..<min($0 + batchSize, source.sampleCount)
     }
     let reader = BatchReader(source, batches: ranges.map(Array.init))
-    let prepared = PreparedWeights<Element>(batches: ranges.count)
+    let prepared = PreparedValues<Element>(batches: ranges.count)
     for range in ranges {
       guard let batch = try reader.next() else { return }
       let clock = ContinuousClock()

@@ -1,19 +1,21 @@
-// What inference computes from parameters alone, once for many batches.
+// What inference computes without its input, once for many batches.
 
 import Tensors
 
-/// Values that follow from parameters, kept for as long as these do not change: over a pass of inference.
+/// Values that follow from parameters, kept for as long as these do not change: over a pass of inference. Full weights
+/// that factors stand for; a trunk's functions at the query points.
 ///
 /// For one pass on one thread at a time.
-public final class PreparedWeights<Element: Scalar> {
-  /// What a value belongs to: a parameter it is computed from, and the part of a model that uses it.
+public final class PreparedValues<Element: Scalar> {
+  /// What a value follows from: the parameters of a part of the model, for which one of them stands, and what else it
+  /// depends on.
   public struct Key: Hashable {
     private let parameter: ObjectIdentifier
-    private let part: Int
+    private let rest: AnyHashable
 
-    public init(_ parameter: Parameter<Element>, part: Int = 0) {
+    public init(_ parameter: Parameter<Element>, _ rest: some Hashable) {
       self.parameter = ObjectIdentifier(parameter)
-      self.part = part
+      self.rest = AnyHashable(rest)
     }
   }
 
