@@ -19,7 +19,7 @@ public struct Tensor<Element: Scalar>: Sendable {
 
   public init(repeating value: Element, shape: [Int]) {
     self.init(uninitialized: shape)
-    storage.memory.buffer.initialize(repeating: value)
+    Pointwise.fill(storage.memory.pointer, with: value, count: count)
   }
 
   public static func zeros(_ shape: [Int]) -> Tensor { Tensor(repeating: 0, shape: shape) }

@@ -304,6 +304,6 @@ extension Tape {
   public func addToMode(
     _ spectrum: consuming Variable<Element>, mode: Int, _ constants: Variable<Element>
   ) -> Variable<Element> {
-    apply(AddToMode<Element>(mode: mode), [spectrum, constants])
+    apply(AddToMode<Element>(mode: mode), [consume spectrum, constants])
   }
 }

@@ -97,6 +97,8 @@ public struct Benchmark: Sendable {
       step += 1
     }
     module.clearGradients()
+    // A process that predicts has not got what a training step left behind.
+    BufferPool.shared.trim()
     let prepared = PreparedValues<Float>(batches: .max)
     inferenceMilliseconds = try Self.time(repetitions, watch) {
       _ = try normalized.predict(input, at: positions, queries: targets, reusing: prepared)

@@ -67,11 +67,12 @@ public final class SpectralConvolution<Element: SpectralScalar>: Module {
     let transform = TruncatedTransform<Element>.cached(
       gridShape: Array(input.shape[2...]), modes: activeModes)
     let indices = Self.weightIndices(of: transform, modes: modes)
-    let product = weight.contract(
-      tape.truncatedAnalysis(input, transform), modeIndices: indices.modes, on: tape)
+    let constants = tape.variable(bias)
     // A constant is the coefficient of wavenumber zero.
-    let shifted = tape.addToMode(product, mode: indices.zero, tape.variable(bias))
-    return tape.truncatedSynthesis(shifted, transform)
+    let product = tape.addToMode(
+      weight.contract(tape.truncatedAnalysis(input, transform), modeIndices: indices.modes, on: tape),
+      mode: indices.zero, constants)
+    return tape.truncatedSynthesis(product, transform)
   }
 
   /// Sets the weights of modes that are not in use to zero. They stay so: their gradients are zero.

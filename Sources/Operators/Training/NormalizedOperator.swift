@@ -113,23 +113,24 @@ public struct BatchPrediction<Element: Scalar> {
   public let output: Tensor<Element>
   /// What the forward pass took, normalization included, reading left out.
   public let seconds: Double
-  /// What the pass has computed from the parameters so far.
-  public let prepared: PreparedValues<Element>
+  /// What the pass has computed without its input so far; nil where it keeps nothing.
+  public let prepared: PreparedValues<Element>?
 }
 
 extension NormalizedOperator {
   /// Predicts all samples of a source in their order, batch by batch; the next is read meanwhile.
   ///
+  /// - Parameter savesMemory: Compute everything for each batch anew, rather than keep what does not depend on the input.
   /// - Throws: What the source and `body` throw, and ``NormalizerError``.
   public func forEachPrediction(
-    over source: any BatchSource<Element>, batchSize: Int,
+    over source: any BatchSource<Element>, batchSize: Int, savesMemory: Bool = false,
     _ body: (BatchPrediction<Element>) throws -> Void
   ) throws {
     let ranges = stride(from: 0, to: source.sampleCount, by: batchSize).map {
       $0..<min($0 + batchSize, source.sampleCount)
     }
     let reader = BatchReader(source, batches: ranges.map(Array.init))
-    let prepared = PreparedValues<Element>(batches: ranges.count)
+    let prepared = savesMemory ? nil : PreparedValues<Element>(batches: ranges.count)
     for range in ranges {
       guard let batch = try reader.next() else { return }
       let clock = ContinuousClock()

@@ -215,7 +215,10 @@ public final class Trainer<Element: SpectralScalar> {
     let start = clock.now
     var sum = 0.0
     do {
-      try normalized.forEachPrediction(over: validation, batchSize: configuration.batchSize) { batch in
+      // What training needs is in memory, too.
+      try normalized.forEachPrediction(
+        over: validation, batchSize: configuration.batchSize, savesMemory: true
+      ) { batch in
         for loss in lossFunction.perSample(batch.output, batch.batch.target) { sum += loss }
         if stop.isRequested { throw Interrupted() }
       }
