@@ -273,7 +273,9 @@ final class BoostingJob {
     let shape = [source.sampleCount, configuration.outChannels] + source.targetPositions.shape
     var result = Tensor<Float>(uninitialized: shape)
     let size = shape[1...].reduce(1, *)
-    try trained.forEachPrediction(over: source, batchSize: job.experiment.training.batchSize) { prediction in
+    try trained.forEachPrediction(
+      over: source, batchSize: job.experiment.training.batchSize, savesMemory: true
+    ) { prediction in
       let values = prediction.output.values
       result.withUnsafeMutableBuffer { target in
         for (index, value) in values.enumerated() {

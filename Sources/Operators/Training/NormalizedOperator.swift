@@ -113,7 +113,7 @@ public struct BatchPrediction<Element: Scalar> {
   public let output: Tensor<Element>
   /// What the forward pass took, normalization included, reading left out.
   public let seconds: Double
-  /// What the pass has computed without its input so far; nil where it keeps nothing.
+  /// What the pass has computed without its input so far; nil where it keeps nothing (a single batch).
   public let prepared: PreparedValues<Element>?
 }
 
@@ -130,7 +130,7 @@ extension NormalizedOperator {
       $0..<min($0 + batchSize, source.sampleCount)
     }
     let reader = BatchReader(source, batches: ranges.map(Array.init))
-    let prepared = savesMemory ? nil : PreparedValues<Element>(batches: ranges.count)
+    let prepared = savesMemory || ranges.count < 2 ? nil : PreparedValues<Element>(batches: ranges.count)
     for range in ranges {
       guard let batch = try reader.next() else { return }
       let clock = ContinuousClock()
