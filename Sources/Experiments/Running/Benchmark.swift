@@ -9,8 +9,7 @@ import Tensors
 public struct Benchmark: Sendable {
   /// The median time of forward pass, loss, backward pass and optimizer, in milliseconds.
   public let trainStepMilliseconds: Double
-  /// The median time of a forward pass in a long row of them, nothing recorded, in milliseconds: what follows from the
-  /// parameters alone was computed before.
+  /// The median time of a forward pass, nothing recorded, in milliseconds.
   public let inferenceMilliseconds: Double
   /// A complex parameter counts as two.
   public let parameters: Int
@@ -33,10 +32,13 @@ public struct Benchmark: Sendable {
   ///   - grid: Points along each axis.
   ///   - queries: Of a model whose output may lie elsewhere, how many points it is wanted at; nil: on the grid.
   ///   - memory: What a training step keeps for its way back.
+  ///   - batches: Of the pass that the inference belongs to: where there are several, what does not depend on the input
+  ///     was computed before.
   ///   - repetitions: How often each is timed; nil: for about two seconds, at least five times.
   public init(
     _ model: ModelConfiguration, grid: [Int], queries: Int? = nil, batchSize: Int,
-    memory: TrainingSection.Memory = .normal, repetitions: Int? = nil, watch: Watch = Watch()
+    memory: TrainingSection.Memory = .normal, batches: Int = 1, repetitions: Int? = nil,
+    watch: Watch = Watch()
   ) throws {
     var model = model
     model.channels = (max(model.channels.inputs, 1), max(model.channels.outputs, 1))
@@ -97,9 +99,9 @@ public struct Benchmark: Sendable {
       step += 1
     }
     module.clearGradients()
+    let prepared = batches > 1 ? PreparedValues<Float>(batches: batches) : nil
     // A process that predicts has not got what a training step left behind.
-    BufferPool.shared.trim()
-    let prepared = PreparedValues<Float>(batches: .max)
+    if prepared != nil { BufferPool.shared.trim() }
     inferenceMilliseconds = try Self.time(repetitions, watch) {
       _ = try normalized.predict(input, at: positions, queries: targets, reusing: prepared)
     }

@@ -33,6 +33,12 @@ struct BenchmarkCommand: ParsableCommand {
       valueName: "use"))
   var memory = TrainingSection.Memory.normal
 
+  @Option(
+    help: ArgumentHelp(
+      "Batches of the prediction that the inference belongs to: what does not depend on the input is computed once for all "
+        + "of them and not timed where there are several.", valueName: "n"))
+  var batches = 1
+
   @Option(help: ArgumentHelp("How often each is timed (default: for two seconds).", valueName: "n"))
   var repetitions: Int?
 
@@ -47,7 +53,7 @@ struct BenchmarkCommand: ParsableCommand {
     }
     for (name, value) in [
       ("in-channels", inChannels), ("out-channels", outChannels), ("batch-size", batchSize),
-      ("repetitions", repetitions ?? 1), ("queries", queries ?? 1),
+      ("batches", batches), ("repetitions", repetitions ?? 1), ("queries", queries ?? 1),
     ] where value < 1 {
       throw ValidationError("--\(name): expected at least 1, found \(value)")
     }
@@ -62,8 +68,7 @@ struct BenchmarkCommand: ParsableCommand {
     let configuration = try document.model()
     let benchmark = try Benchmark(
       configuration, grid: grid.values, queries: queries, batchSize: batchSize, memory: memory,
-      repetitions: repetitions,
-      watch: Watch(stop: Interruption.stop))
+      batches: batches, repetitions: repetitions, watch: Watch(stop: Interruption.stop))
     try Console.result(json ? "\(benchmark.json)" : text(benchmark))
   }
 
