@@ -94,6 +94,34 @@ import Testing
     }
   }
 
+  // Rows in every height of a block, columns of one to four vectors and more.
+  @Test(arguments: [
+    (1, 1, 16), (2, 3, 32), (5, 7, 48), (6, 4, 64), (7, 16, 80), (17, 9, 112), (33, 130, 128),
+  ])
+  func rowProducts(rows: Int, inner: Int, columns: Int) {
+    checkRows(rows, inner, columns, Float.self)
+    checkRows(rows, inner, columns, Double.self)
+  }
+
+  private func checkRows<E: Scalar>(_ rows: Int, _ inner: Int, _ columns: Int, _: E.Type) {
+    let (aStride, bStride, cStride) = (inner + 2, columns + 1, columns + 3)
+    let (a, b) = (Self.integers(rows * aStride, 1, E.self), Self.integers(inner * bStride, 2, E.self))
+    let before = Self.integers(rows * cStride, 3, E.self)
+    var c = before
+    addRowProducts(
+      a, stride: aStride, rows: rows, inner: inner, b, stride: bStride, columns: columns, to: &c,
+      stride: cStride)
+    for row in 0..<rows {
+      for column in 0..<cStride {
+        var expected = before[row * cStride + column]
+        for term in 0..<inner where column < columns {
+          expected += a[row * aStride + term] * b[term * bStride + column]
+        }
+        #expect(c[row * cStride + column] == expected)
+      }
+    }
+  }
+
   @Test(arguments: shapes)
   func outerProductSums(rows: Int, columns: Int, points: Int) {
     let stride = points + 1

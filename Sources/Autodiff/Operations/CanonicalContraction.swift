@@ -107,25 +107,26 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     if let dc, scaleGradient?.accumulates == false { Pointwise.fill(dc, with: 0, count: saved.scales.count) }
     let (indices, scales) = (modeIndices, saved.scales)
     WorkerPool.shared.run(tasks: groups) { group in
-      let rows = 4 * (inChannels + outChannels) + 3 * (2 * termBlock + inChannels)
+      let rows = 3 * (2 * inChannels + outChannels + 2 * termBlock)
       let memory = AlignedMemory<Element>(count: rows * tile.stride)
       let inputs = tile.planes(memory.pointer, rows: inChannels)
-      let gradients = tile.planes(inputs[4], rows: outChannels)
-      let terms = tile.planes(gradients[4], rows: termBlock)
+      let gradients = tile.planes(inputs[3], rows: outChannels)
+      let terms = tile.planes(gradients[3], rows: termBlock)
       let termGradients = tile.planes(terms[3], rows: termBlock)
       let inputSums = tile.planes(termGradients[3], rows: inChannels)
+      let inputRows = FactorRows<Element>(channels: inChannels, points: tile.points)
+      let gradientRows = FactorRows<Element>(channels: outChannels, points: tile.points)
       let scale = TermScales<Element>(tile: tile, terms: termBlock)
       sums.begin(group: group)
       for number in tiles * group / groups..<tiles * (group + 1) / groups {
         let range = number * tile.modes..<min(modes, (number + 1) * tile.modes)
         let places = range.map { indices?[$0] ?? $0 }
         let start = range.lowerBound * 2 * batch
-        tile.gather(
-          x + start * inChannels, channels: inChannels, modes: range.count, into: inputs, hasDifferences: true
-        )
-        tile.gather(
-          g + start * outChannels, channels: outChannels, modes: range.count, into: gradients,
-          hasDifferences: true)
+        let (input, gradient) = (x + start * inChannels, g + start * outChannels)
+        tile.gather(input, channels: inChannels, modes: range.count, into: inputs)
+        tile.gather(input, channels: inChannels, modes: range.count, into: inputRows)
+        tile.gather(gradient, channels: outChannels, modes: range.count, into: gradients)
+        tile.gather(gradient, channels: outChannels, modes: range.count, into: gradientRows)
         for block in 0..<into.blockCount {
           let numbers = into.range(block)
           into.multiply(block: block, inputs, into: terms, count: tile.points, accumulate: false)
@@ -137,8 +138,8 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
             scale.addGradient(
               to: dc, plane: scales.shape[1] * rank, rank: rank, terms: numbers, modes: places)
           }
-          sums.add(group: group, factor: 0, inputs, termGradients, range: numbers, points: tile.points)
-          sums.add(group: group, factor: 1, gradients, terms, range: numbers, points: tile.points)
+          sums.add(group: group, factor: 0, inputRows, termGradients, range: numbers, points: tile.points)
+          sums.add(group: group, factor: 1, gradientRows, terms, range: numbers, points: tile.points)
           if dx != nil {
             backInto.multiply(
               block: block, termGradients, into: inputSums, count: tile.points, accumulate: block > 0)
@@ -152,10 +153,24 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     }
     withExtendedLifetime((saved, gradient)) {}
     slots.end(0, inputGradient)
-    slots.add(1, sums.total(factor: 0, conjugate: true).reshaped(saved.first.shape))
+    slots.add(1, channelMajor(sums.total(factor: 0, conjugate: true), saved.first.shape))
     slots.end(2, scaleGradient)
-    slots.add(3, sums.total(factor: 1, conjugate: false).reshaped(saved.second.shape))
+    slots.add(3, channelMajor(sums.total(factor: 1, conjugate: false), saved.second.shape))
   }
+}
+
+/// `[2, rank, channels]` turned to a shape that stands for `[2, channels, rank]`.
+private func channelMajor<E: Scalar>(_ gradient: Tensor<E>, _ shape: [Int]) -> Tensor<E> {
+  let (rank, channels) = (gradient.shape[1], gradient.shape[2])
+  var result = Tensor<E>(uninitialized: shape)
+  let (source, target) = (gradient.unsafePointer, result.unsafeMutablePointer())
+  for part in 0..<2 {
+    transposedCopy(
+      source + part * rank * channels, rows: rank, columns: channels, stride: channels,
+      into: target + part * rank * channels, stride: rank)
+  }
+  withExtendedLifetime(gradient) {}
+  return result
 }
 
 /// Terms that are in cache at a time.

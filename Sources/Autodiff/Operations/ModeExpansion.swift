@@ -53,17 +53,18 @@ struct ModeExpansion<Element: Scalar>: DifferentiableOperation {
     let accumulates = tensorGradient?.accumulates ?? false
     let width = sizes.panelWidth
     WorkerPool.shared.run(tasks: groups) { group in
-      let memory = AlignedMemory<Element>(count: (7 * terms + 3 * gradientRowBlock) * width)
-      let tensors = ComplexPlanes(memory.pointer, distance: terms * width, stride: width)
-      let results = ComplexPlanes(tensors[4], distance: terms * width, stride: width)
+      let memory = AlignedMemory<Element>(count: 3 * (terms + gradientRowBlock) * width)
+      let results = ComplexPlanes(memory.pointer, distance: terms * width, stride: width)
       let gradients = ComplexPlanes(results[3], distance: gradientRowBlock * width, stride: width)
+      let tensors = FactorRows<Element>(channels: terms, points: width)
       if needsMatrix { sums.begin(group: group) }
       for task in group * groupSize..<min(tasks, (group + 1) * groupSize) {
         let (b, range) = (task / sizes.panels, sizes.panel(task % sizes.panels))
         let source = n + b * sizes.inputCount + range.lowerBound
-        tensors.load(
-          real: source, imaginary: source + terms * columns, rowStride: columns, rows: terms,
-          count: range.count, hasDifferences: true)
+        if needsMatrix {
+          tensors.setTransposed(
+            real: source, imaginary: source + terms * columns, rowStride: columns, count: range.count)
+        }
         for block in 0..<products.blockCount {
           let k = products.range(block)
           let first = dc + b * sizes.outputCount + k.lowerBound * 2 * columns + range.lowerBound
@@ -76,7 +77,7 @@ struct ModeExpansion<Element: Scalar>: DifferentiableOperation {
             products.multiply(block: block, gradients, into: results, count: width, accumulate: block > 0)
           }
           if needsMatrix {
-            sums.add(group: group, factor: 0, tensors, gradients, range: k, points: width)
+            sums.add(group: group, factor: 0, tensors, gradients, range: k, points: range.count)
           }
         }
         guard let dn else { continue }
@@ -89,16 +90,7 @@ struct ModeExpansion<Element: Scalar>: DifferentiableOperation {
     withExtendedLifetime((tensor, matrix, gradient)) {}
     slots.end(0, tensorGradient)
     guard needsMatrix else { return }
-    let total = sums.total(factor: 0, conjugate: true)
-    var matrixGradient = Tensor<Element>(uninitialized: matrix.shape)
-    let (source, target) = (total.unsafePointer, matrixGradient.unsafeMutablePointer())
-    for part in 0..<2 {
-      transposedCopy(
-        source + part * rows * terms, rows: terms, columns: rows, stride: rows,
-        into: target + part * rows * terms, stride: terms)
-    }
-    withExtendedLifetime(total) {}
-    slots.add(1, matrixGradient)
+    slots.add(1, sums.total(factor: 0, conjugate: true).reshaped(matrix.shape))
   }
 }
 

@@ -27,12 +27,11 @@ struct SpectrumTile {
     ComplexPlanes(pointer, distance: rows * stride, stride: stride)
   }
 
-  /// Real and imaginary parts, their sums, and on request, in a fourth plane, the imaginary parts less the real ones.
+  /// Real and imaginary parts and their sums.
   @specialized(where E == Float)
   @specialized(where E == Double)
   func gather<E: Scalar>(
-    _ x: UnsafePointer<E>, channels: Int, modes count: Int, into planes: ComplexPlanes<E>,
-    hasDifferences: Bool = false
+    _ x: UnsafePointer<E>, channels: Int, modes count: Int, into planes: ComplexPlanes<E>
   ) {
     let padding = modes - count
     for channel in 0..<channels {
@@ -47,9 +46,23 @@ struct SpectrumTile {
         for plane in [real, imaginary, sum] where padding > 0 {
           Pointwise.fill(plane + count, with: 0, count: padding)
         }
-        guard hasDifferences else { continue }
-        let difference = planes[3] + place
-        for mode in 0..<modes { difference[mode] = imaginary[mode] - real[mode] }
+      }
+    }
+  }
+
+  /// The same, point by point.
+  func gather<E: Scalar>(
+    _ x: UnsafePointer<E>, channels: Int, modes count: Int, into rows: borrowing FactorRows<E>
+  ) {
+    for sample in 0..<batch {
+      for mode in 0..<modes {
+        let point = sample * modes + mode
+        guard mode < count else {
+          rows.clear(point)
+          continue
+        }
+        let real = x + (mode * 2 * batch + sample) * channels
+        rows.set(point, real: real, imaginary: real + batch * channels)
       }
     }
   }

@@ -24,7 +24,8 @@ func multiplyLanes<V: SIMD & BitwiseCopyable>(
   if MemoryLayout<V>.size == 64 {
     while column + 4 * lanes <= width {
       multiplyBlocks(
-        table, rows, inner, largest: largestBlock, x + column, xStride, y + column, yStride, start,
+        PackedFactors(table), rows, inner, largest: largestBlock, x + column, xStride, y + column, yStride,
+        start,
         column: column,
         FourVectors<V>.self)
       column += 4 * lanes
@@ -32,13 +33,15 @@ func multiplyLanes<V: SIMD & BitwiseCopyable>(
   }
   while column + 2 * lanes <= width {
     multiplyBlocks(
-      table, rows, inner, largest: largestBlock, x + column, xStride, y + column, yStride, start,
+      PackedFactors(table), rows, inner, largest: largestBlock, x + column, xStride, y + column, yStride,
+      start,
       column: column, TwoVectors<V>.self)
     column += 2 * lanes
   }
   if column < width {
     multiplyBlocks(
-      table, rows, inner, largest: largestBlock, x + column, xStride, y + column, yStride, start,
+      PackedFactors(table), rows, inner, largest: largestBlock, x + column, xStride, y + column, yStride,
+      start,
       column: column, OneVector<V>.self)
   }
 }

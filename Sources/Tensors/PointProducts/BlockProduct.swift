@@ -44,14 +44,48 @@ public struct ZeroStart<Element>: BlockStart {
   }
 }
 
-/// `y[r, c] = start + Σ_j T[r, j] x[j, c]` for `rows` rows r, `inner` terms j and the columns of a block; T as packed
-/// by ``packTable(rows:inner:largest:into:_:)``, strides in numbers.
+/// Where the factors of a product's rows are: those of one term, for the rows of a block.
+public protocol BlockFactors {
+  associatedtype Element
+  subscript(row: Int) -> Element { get }
+  /// Goes on to the next term of a block of `rows` rows.
+  mutating func advance(rows: Int)
+  /// Goes on to the next block, after one of `rows` rows and `inner` terms, from the first of its terms.
+  mutating func skip(rows: Int, inner: Int)
+}
+
+/// As packed by ``packTable(rows:inner:largest:into:_:)``.
+@frozen
+public struct PackedFactors<Element>: BlockFactors {
+  @usableFromInline var pointer: UnsafePointer<Element>
+  @inlinable @inline(__always) public init(_ table: UnsafePointer<Element>) { pointer = table }
+  @inlinable @inline(__always) public subscript(row: Int) -> Element { pointer[row] }
+  @inlinable @inline(__always) public mutating func advance(rows: Int) { pointer += rows }
+  @inlinable @inline(__always) public mutating func skip(rows: Int, inner: Int) { pointer += rows &* inner }
+}
+
+/// In rows, as they are: the terms of a row next to each other.
+struct RowFactors<Element>: BlockFactors {
+  private var pointer: UnsafePointer<Element>
+  private let stride: Int
+  @inline(__always)
+  init(_ rows: UnsafePointer<Element>, stride: Int) {
+    pointer = rows
+    self.stride = stride
+  }
+  @inline(__always) subscript(row: Int) -> Element { pointer[row &* stride] }
+  @inline(__always) mutating func advance(rows: Int) { pointer += 1 }
+  @inline(__always) mutating func skip(rows: Int, inner: Int) { pointer += rows &* stride }
+}
+
+/// `y[r, c] = start + Σ_j T[r, j] x[j, c]` for `rows` rows r, `inner` terms j and the columns of a block; the factors
+/// T in blocks as of ``packTable(rows:inner:largest:into:_:)``, strides in numbers.
 @inlinable @inline(__always)
-public func multiplyBlocks<B: VectorBlock, Start: BlockStart>(
-  _ table: UnsafePointer<B.V.Scalar>, _ rows: Int, _ inner: Int, largest: Int, _ x: UnsafePointer<B.V.Scalar>,
+public func multiplyBlocks<B: VectorBlock, Factors: BlockFactors, Start: BlockStart>(
+  _ table: Factors, _ rows: Int, _ inner: Int, largest: Int, _ x: UnsafePointer<B.V.Scalar>,
   _ xStride: Int,
   _ y: UnsafeMutablePointer<B.V.Scalar>, _ yStride: Int, _ start: Start, column: Int, _: B.Type
-) where Start.Element == B.V.Scalar {
+) where Start.Element == B.V.Scalar, Factors.Element == B.V.Scalar {
   var (table, y, row) = (table, y, 0)
   while row < rows {
     let block = nextBlock(rows &- row, largest)
@@ -65,7 +99,7 @@ public func multiplyBlocks<B: VectorBlock, Start: BlockStart>(
     case 2: multiply2(table, inner, x, xStride, y, yStride, start, row, column, B.self)
     default: multiply1(table, inner, x, xStride, y, yStride, start, row, column, B.self)
     }
-    table += block &* inner
+    table.skip(rows: block, inner: inner)
     y += block &* yStride
     row = row &+ block
   }
@@ -74,10 +108,10 @@ public func multiplyBlocks<B: VectorBlock, Start: BlockStart>(
 // The same loop for each height of a block: accumulators are variables, or they would not stay in registers.
 
 @inlinable @inline(__always)
-func multiply8<B: VectorBlock, Start: BlockStart>(
-  _ table: UnsafePointer<B.V.Scalar>, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
+func multiply8<B: VectorBlock, Factors: BlockFactors, Start: BlockStart>(
+  _ table: Factors, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
   _ y: UnsafeMutablePointer<B.V.Scalar>, _ yStride: Int, _ start: Start, _ row: Int, _ column: Int, _: B.Type
-) where Start.Element == B.V.Scalar {
+) where Start.Element == B.V.Scalar, Factors.Element == B.V.Scalar {
   var y0 = start.block(row: row, column: column, as: B.self)
   var y1 = start.block(row: row &+ 1, column: column, as: B.self)
   var y2 = start.block(row: row &+ 2, column: column, as: B.self)
@@ -97,7 +131,7 @@ func multiply8<B: VectorBlock, Start: BlockStart>(
     y5.add(v, times: table[5])
     y6.add(v, times: table[6])
     y7.add(v, times: table[7])
-    table += 8
+    table.advance(rows: 8)
     x += xStride
   }
   y0.store(y)
@@ -111,10 +145,10 @@ func multiply8<B: VectorBlock, Start: BlockStart>(
 }
 
 @inlinable @inline(__always)
-func multiply7<B: VectorBlock, Start: BlockStart>(
-  _ table: UnsafePointer<B.V.Scalar>, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
+func multiply7<B: VectorBlock, Factors: BlockFactors, Start: BlockStart>(
+  _ table: Factors, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
   _ y: UnsafeMutablePointer<B.V.Scalar>, _ yStride: Int, _ start: Start, _ row: Int, _ column: Int, _: B.Type
-) where Start.Element == B.V.Scalar {
+) where Start.Element == B.V.Scalar, Factors.Element == B.V.Scalar {
   var y0 = start.block(row: row, column: column, as: B.self)
   var y1 = start.block(row: row &+ 1, column: column, as: B.self)
   var y2 = start.block(row: row &+ 2, column: column, as: B.self)
@@ -132,7 +166,7 @@ func multiply7<B: VectorBlock, Start: BlockStart>(
     y4.add(v, times: table[4])
     y5.add(v, times: table[5])
     y6.add(v, times: table[6])
-    table += 7
+    table.advance(rows: 7)
     x += xStride
   }
   y0.store(y)
@@ -145,10 +179,10 @@ func multiply7<B: VectorBlock, Start: BlockStart>(
 }
 
 @inlinable @inline(__always)
-func multiply6<B: VectorBlock, Start: BlockStart>(
-  _ table: UnsafePointer<B.V.Scalar>, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
+func multiply6<B: VectorBlock, Factors: BlockFactors, Start: BlockStart>(
+  _ table: Factors, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
   _ y: UnsafeMutablePointer<B.V.Scalar>, _ yStride: Int, _ start: Start, _ row: Int, _ column: Int, _: B.Type
-) where Start.Element == B.V.Scalar {
+) where Start.Element == B.V.Scalar, Factors.Element == B.V.Scalar {
   var y0 = start.block(row: row, column: column, as: B.self)
   var y1 = start.block(row: row &+ 1, column: column, as: B.self)
   var y2 = start.block(row: row &+ 2, column: column, as: B.self)
@@ -164,7 +198,7 @@ func multiply6<B: VectorBlock, Start: BlockStart>(
     y3.add(v, times: table[3])
     y4.add(v, times: table[4])
     y5.add(v, times: table[5])
-    table += 6
+    table.advance(rows: 6)
     x += xStride
   }
   y0.store(y)
@@ -176,10 +210,10 @@ func multiply6<B: VectorBlock, Start: BlockStart>(
 }
 
 @inlinable @inline(__always)
-func multiply5<B: VectorBlock, Start: BlockStart>(
-  _ table: UnsafePointer<B.V.Scalar>, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
+func multiply5<B: VectorBlock, Factors: BlockFactors, Start: BlockStart>(
+  _ table: Factors, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
   _ y: UnsafeMutablePointer<B.V.Scalar>, _ yStride: Int, _ start: Start, _ row: Int, _ column: Int, _: B.Type
-) where Start.Element == B.V.Scalar {
+) where Start.Element == B.V.Scalar, Factors.Element == B.V.Scalar {
   var y0 = start.block(row: row, column: column, as: B.self)
   var y1 = start.block(row: row &+ 1, column: column, as: B.self)
   var y2 = start.block(row: row &+ 2, column: column, as: B.self)
@@ -193,7 +227,7 @@ func multiply5<B: VectorBlock, Start: BlockStart>(
     y2.add(v, times: table[2])
     y3.add(v, times: table[3])
     y4.add(v, times: table[4])
-    table += 5
+    table.advance(rows: 5)
     x += xStride
   }
   y0.store(y)
@@ -204,10 +238,10 @@ func multiply5<B: VectorBlock, Start: BlockStart>(
 }
 
 @inlinable @inline(__always)
-func multiply4<B: VectorBlock, Start: BlockStart>(
-  _ table: UnsafePointer<B.V.Scalar>, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
+func multiply4<B: VectorBlock, Factors: BlockFactors, Start: BlockStart>(
+  _ table: Factors, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
   _ y: UnsafeMutablePointer<B.V.Scalar>, _ yStride: Int, _ start: Start, _ row: Int, _ column: Int, _: B.Type
-) where Start.Element == B.V.Scalar {
+) where Start.Element == B.V.Scalar, Factors.Element == B.V.Scalar {
   var y0 = start.block(row: row, column: column, as: B.self)
   var y1 = start.block(row: row &+ 1, column: column, as: B.self)
   var y2 = start.block(row: row &+ 2, column: column, as: B.self)
@@ -219,7 +253,7 @@ func multiply4<B: VectorBlock, Start: BlockStart>(
     y1.add(v, times: table[1])
     y2.add(v, times: table[2])
     y3.add(v, times: table[3])
-    table += 4
+    table.advance(rows: 4)
     x += xStride
   }
   y0.store(y)
@@ -229,10 +263,10 @@ func multiply4<B: VectorBlock, Start: BlockStart>(
 }
 
 @inlinable @inline(__always)
-func multiply3<B: VectorBlock, Start: BlockStart>(
-  _ table: UnsafePointer<B.V.Scalar>, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
+func multiply3<B: VectorBlock, Factors: BlockFactors, Start: BlockStart>(
+  _ table: Factors, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
   _ y: UnsafeMutablePointer<B.V.Scalar>, _ yStride: Int, _ start: Start, _ row: Int, _ column: Int, _: B.Type
-) where Start.Element == B.V.Scalar {
+) where Start.Element == B.V.Scalar, Factors.Element == B.V.Scalar {
   var y0 = start.block(row: row, column: column, as: B.self)
   var y1 = start.block(row: row &+ 1, column: column, as: B.self)
   var y2 = start.block(row: row &+ 2, column: column, as: B.self)
@@ -242,7 +276,7 @@ func multiply3<B: VectorBlock, Start: BlockStart>(
     y0.add(v, times: table[0])
     y1.add(v, times: table[1])
     y2.add(v, times: table[2])
-    table += 3
+    table.advance(rows: 3)
     x += xStride
   }
   y0.store(y)
@@ -251,10 +285,10 @@ func multiply3<B: VectorBlock, Start: BlockStart>(
 }
 
 @inlinable @inline(__always)
-func multiply2<B: VectorBlock, Start: BlockStart>(
-  _ table: UnsafePointer<B.V.Scalar>, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
+func multiply2<B: VectorBlock, Factors: BlockFactors, Start: BlockStart>(
+  _ table: Factors, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
   _ y: UnsafeMutablePointer<B.V.Scalar>, _ yStride: Int, _ start: Start, _ row: Int, _ column: Int, _: B.Type
-) where Start.Element == B.V.Scalar {
+) where Start.Element == B.V.Scalar, Factors.Element == B.V.Scalar {
   var y0 = start.block(row: row, column: column, as: B.self)
   var y1 = start.block(row: row &+ 1, column: column, as: B.self)
   var (table, x) = (table, x)
@@ -262,7 +296,7 @@ func multiply2<B: VectorBlock, Start: BlockStart>(
     let v = B(x)
     y0.add(v, times: table[0])
     y1.add(v, times: table[1])
-    table += 2
+    table.advance(rows: 2)
     x += xStride
   }
   y0.store(y)
@@ -270,16 +304,16 @@ func multiply2<B: VectorBlock, Start: BlockStart>(
 }
 
 @inlinable @inline(__always)
-func multiply1<B: VectorBlock, Start: BlockStart>(
-  _ table: UnsafePointer<B.V.Scalar>, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
+func multiply1<B: VectorBlock, Factors: BlockFactors, Start: BlockStart>(
+  _ table: Factors, _ inner: Int, _ x: UnsafePointer<B.V.Scalar>, _ xStride: Int,
   _ y: UnsafeMutablePointer<B.V.Scalar>, _ yStride: Int, _ start: Start, _ row: Int, _ column: Int, _: B.Type
-) where Start.Element == B.V.Scalar {
+) where Start.Element == B.V.Scalar, Factors.Element == B.V.Scalar {
   var y0 = start.block(row: row, column: column, as: B.self)
   var (table, x) = (table, x)
   for _ in 0..<inner {
     let v = B(x)
     y0.add(v, times: table[0])
-    table += 1
+    table.advance(rows: 1)
     x += xStride
   }
   y0.store(y)

@@ -16,29 +16,25 @@ public struct ComplexPlanes<Element> {
     self.stride = stride
   }
 
-  /// The rows of a plane: 0 real, 1 imaginary, 2 sums, 3 differences where they were asked for. The one after the last
-  /// is where other planes may begin.
+  /// The rows of a plane: 0 real, 1 imaginary, 2 sums. The one after the last is where other planes may begin.
   @inlinable @inline(__always)
   public subscript(plane: Int) -> UnsafeMutablePointer<Element> { pointer + plane &* distance }
 }
 
 extension ComplexPlanes where Element: Scalar {
-  /// Takes complex rows, their numbers next to each other, and pads them with zeros to the stride; on request, in a
-  /// fourth plane, the imaginary parts less the real ones.
+  /// Takes complex rows, their numbers next to each other, and pads them with zeros to the stride.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   package func load(
-    real: UnsafePointer<Element>, imaginary: UnsafePointer<Element>, rowStride: Int, rows: Int, count: Int,
-    hasDifferences: Bool = false
+    real: UnsafePointer<Element>, imaginary: UnsafePointer<Element>, rowStride: Int, rows: Int, count: Int
   ) {
     for row in 0..<rows {
       let (re, im, place) = (real + row * rowStride, imaginary + row * rowStride, row * stride)
       (self[0] + place).update(from: re, count: count)
       (self[1] + place).update(from: im, count: count)
       Pointwise.add(re, im, into: self[2] + place, count: count)
-      if hasDifferences { Pointwise.subtract(im, re, into: self[3] + place, count: count) }
       guard count < stride else { continue }
-      for plane in 0..<(hasDifferences ? 4 : 3) {
+      for plane in 0..<3 {
         Pointwise.fill(self[plane] + (place + count), with: 0, count: stride - count)
       }
     }

@@ -68,7 +68,7 @@ func multiplyPoints<V: SIMD & BitwiseCopyable, Start: PaddableStart>(
 ) where V.Scalar: Scalar, Start.Element == V.Scalar {
   let isWide = MemoryLayout<V>.size == 64
   let (largest, lanes) = (largestBlock(isWide ? .wide : .narrow), V.scalarCount)
-  let (table, rows, inner) = (product.table, product.rows, product.inner)
+  let (table, rows, inner) = (PackedFactors(product.table), product.rows, product.inner)
   let (x, xStride, y, yStride) = (product.x, product.xStride, product.y, product.yStride)
   var column = 0
   if isWide {
