@@ -58,7 +58,7 @@ reproduce: build
 
 bench: build .venv/peers
 	$(SWIFT) build $(SWIFTFLAGS) --package-path Benchmarks --product KernelBenchmarks
-	.venv/bin/python Benchmarks/compare.py models optimizer burgers darcy files --write docs/benchmarks.md | tee bench.md
+	.venv/bin/python Benchmarks/compare.py models optimizer scaling prediction burgers darcy files --write docs/benchmarks.md | tee bench.md
 
 bench-kernels: deps
 	$(SWIFT) build $(SWIFTFLAGS) --package-path Benchmarks --product KernelBenchmarks

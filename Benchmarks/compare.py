@@ -14,6 +14,7 @@ import tempfile
 import time
 
 from models import MODELS, models, optimizer
+from program import prediction, scaling
 from running import PEERS, around_section, machine, output, replace_section
 
 def darcy_training(program, train, test, seeds, epochs):
@@ -97,12 +98,13 @@ def files(program):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="+", choices=["models", "optimizer", "training", "burgers", "darcy", "files"])
+    parser.add_argument("what", nargs="+", choices=["models", "optimizer", "scaling", "prediction", "training", "burgers",
+                                                   "darcy", "files"])
     parser.add_argument("--program", default=".build/release/operatorctl")
     parser.add_argument("--benchmarks", default="Benchmarks/.build/release/KernelBenchmarks", help="of optimizer")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--models", nargs="*", help="numbers of models in the table: " + "; ".join(
+    parser.add_argument("--models", nargs="*", help="of models and scaling: numbers of models in the table: " + "; ".join(
         f"{index} {model.name}" for index, model in enumerate(MODELS)))
     parser.add_argument("--write", metavar="FILE", help="put models and optimizer into their section of this document")
     parser.add_argument("--train", help="of training: neuraloperator's Darcy set as NetCDF")
@@ -122,6 +124,10 @@ def main():
                     if what == "models" else optimizer(options.benchmarks, options.rounds, options.threads))
             lines += part
             section += part
+        elif what == "scaling":
+            lines += scaling(options.program, options.rounds, options.threads, options.models or ())
+        elif what == "prediction":
+            lines += prediction(options.program)
         elif what == "training":
             lines += darcy_training(options.program, options.train, options.test, options.seeds, options.epochs)
         elif what == "burgers":

@@ -173,6 +173,12 @@ import Testing
     }
   }
 
+  @Test(arguments: [Array("CDF\u{5}1234".utf8), [0x89] + Array("HDF\r\n\u{1a}\n".utf8)])
+  func dataAreToldFromWeights(beginning: [UInt8]) throws {
+    let path = try write(beginning + [UInt8](repeating: 0, count: 64))
+    #expect(error(opening: path) == .damagedHeader(file: path, reason: "it is NetCDF data"))
+  }
+
   @Test func missingFilesAndFoldersAreNamed() throws {
     let path = folder.file("none.safetensors")
     #expect(error(opening: path) == .notFound(file: path))

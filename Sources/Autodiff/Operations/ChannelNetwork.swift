@@ -98,8 +98,8 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
       for index in range {
         let tile = tiles.tile(index)
         let place = tile.offset(channels: outChannels)
-        tile.copyRows(x, channels: inChannels, to: rows)
-        first(rows, stride: tile.stride, into: h, stride: tile.stride, count: tile.count)
+        let (inputs, inputStride) = tile.rows(of: x, channels: inChannels, copies: rows)
+        first(inputs, stride: inputStride, into: h, stride: tile.stride, count: tile.count)
         activate(hiddenActivation, h, derivative: nil, count: hidden * tile.stride)
         guard activation != .identity else {
           second(
@@ -176,6 +176,7 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
         let tile = tiles.tile(index)
         let (stride, count) = (tile.stride, tile.count)
         let place = tile.offset(channels: outChannels)
+        tile.prefetchNext(dz, channels: outChannels)
         for channel in 0..<outChannels {
           let offset = place + channel * tile.points
           let product = products + channel * stride
@@ -189,8 +190,8 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
             }
           }
         }
-        tile.copyRows(x, channels: inChannels, to: rows)
-        first(rows, stride: stride, into: h, stride: stride, count: count)
+        let (inputs, inputStride) = tile.rows(of: x, channels: inChannels, copies: rows)
+        first(inputs, stride: inputStride, into: h, stride: stride, count: count)
         activate(
           hiddenActivation, h, derivative: hiddenActivation == .identity ? nil : slope, count: hidden * stride
         )
@@ -203,7 +204,7 @@ struct ChannelNetwork<Element: Scalar>: DifferentiableOperation {
             ? Reductions.sum(row, count: count)
             : multiplyRow(row, by: slope + unit * stride, count: count)
         }
-        firstOuter.add(dh, stride: stride, rows, stride: stride, count: count)
+        firstOuter.add(dh, stride: stride, inputs, stride: inputStride, count: count)
         if let dx {
           let target = dx + tile.offset(channels: inChannels)
           firstTransposed(

@@ -103,15 +103,16 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         let tile = tiles.tile(index)
         let (stride, count) = (tile.stride, tile.count)
         let place = tile.offset(channels: channels)
-        tile.copyRows(x, channels: channels, to: rows, prefetchesNext: skip == .none)
+        let (inputs, inputStride) = tile.rows(
+          of: x, channels: channels, copies: rows, prefetchesNext: skip == .none)
         if let kept {
           linear(
-            rows, stride: stride, into: kept + place, stride: tile.points, count: count,
+            inputs, stride: inputStride, into: kept + place, stride: tile.points, count: count,
             addend: UnsafePointer(kept + place), stride: tile.points)
           tile.activateRows(activation, of: kept, channels: channels, into: z, derivative: nil)
         } else {
           linear(
-            rows, stride: stride, into: z, stride: stride, count: count, addend: addend + place,
+            inputs, stride: inputStride, into: z, stride: stride, count: count, addend: addend + place,
             stride: tile.points)
           activate(activation, z, derivative: nil, count: channels * stride)
         }
@@ -119,7 +120,7 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         activate(.gelu, h, derivative: nil, count: hidden * stride)
         second(
           h, stride: stride, into: z, stride: stride, count: count,
-          addend: skip == .none ? nil : UnsafePointer(rows), stride: stride, next: x + (place + count),
+          addend: skip == .none ? nil : inputs, stride: inputStride, next: x + (place + count),
           stride: tile.points)
         tile.activateRows(activation, z, channels: channels, into: y, derivative: d)
       }
@@ -186,7 +187,7 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         let (stride, count) = (tile.stride, tile.count)
         let place = tile.offset(channels: channels)
         // What the forward pass had.
-        tile.copyRows(x, channels: channels, to: rows)
+        let (inputs, inputStride) = tile.rows(of: x, channels: channels, copies: rows)
         tile.activateRows(
           activation, of: s, channels: channels, into: z,
           derivative: activation == .identity ? nil : slope)
@@ -195,7 +196,7 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         if recomputes {
           second(
             h, stride: stride, into: dz, stride: stride, count: count,
-            addend: skip == .none ? nil : UnsafePointer(rows), stride: stride)
+            addend: skip == .none ? nil : inputs, stride: inputStride)
           activate(activation, dz, derivative: end, count: channels * stride)
         }
         // dz is the gradient of what the last activation was applied to, then z that of S x + s.
@@ -208,7 +209,7 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
             dy + offset, derivative: factor, isKept: false, into: dz + channel * stride, count: count)
           if skip == .gated {
             sums[hidden + channels + channel] += dotProduct(
-              dz + channel * stride, rows + channel * stride, count: count)
+              dz + channel * stride, inputs + channel * inputStride, count: count)
           }
         }
         secondOuter.add(dz, stride: stride, h, stride: stride, count: count)
@@ -224,7 +225,7 @@ struct FourierLayerTail<Element: Scalar>: DifferentiableOperation {
         } else {
           tile.multiplyRows(z, by: slope, channels: channels, copyingTo: dy)
         }
-        linearOuter.add(z, stride: stride, rows, stride: stride, count: count)
+        linearOuter.add(z, stride: stride, inputs, stride: inputStride, count: count)
         guard let dx else { continue }
         // Where the gradient is added to another: the input's rows have been used.
         linearTransposed(

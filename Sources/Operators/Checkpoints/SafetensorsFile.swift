@@ -26,11 +26,13 @@ public final class SafetensorsFile {
     guard source.byteCount >= 8 else {
       throw CheckpointError.truncated(file: path, bytes: source.byteCount, expected: 8)
     }
-    let length = try source.read(at: 0, count: 8).withUnsafeBytes {
-      UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self))
-    }
+    let beginning = try source.read(at: 0, count: 8)
+    let length = beginning.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
     guard length >= 2, length <= UInt64(SafetensorsHeader.maximumByteCount) else {
-      throw CheckpointError.damagedHeader(file: path, reason: "it announces a header of \(length) bytes")
+      let isData = beginning.starts(with: "CDF".utf8) || beginning.starts(with: [0x89] + "HDF".utf8)
+      throw CheckpointError.damagedHeader(
+        file: path,
+        reason: isData ? "it is NetCDF data" : "it does not begin with the length of a header")
     }
     dataOffset = 8 + Int(length)
     guard source.byteCount >= dataOffset else {

@@ -112,7 +112,9 @@ public enum TensorRank: Sendable, Equatable {
     guard ranks.count == expected else {
       throw ConfigurationError(
         key: "rank",
-        reason: "\(expected) ranks for \(factorization.rawValue) and the axes \(shape), not \(ranks.count)")
+        reason:
+          "\(expected == 1 ? "one rank" : "\(expected) ranks") for \(factorization.rawValue) and the axes "
+          + "\(shape), not \(ranks.count)")
     }
     if let bad = ranks.first(where: { $0 < 1 }) {
       throw ConfigurationError(key: "rank", reason: "ranks of 1 and more, not \(bad)")
