@@ -53,6 +53,47 @@ import Testing
     }
   }
 
+  /// Rows of 128 KB are copied for the products, rows of 32 KB read where they lie: one sample of 128² points and the
+  /// same points as four samples.
+  @Test(arguments: [false, true])
+  func rowsFarApartAreThoseNearby(isTail: Bool) {
+    let (channels, pieces, points) = (5, 4, 4096)
+    let whole = (0..<2).map { scattered([1, channels, pieces * points], seed: 40 + UInt64($0)) }
+    func cut(_ field: Tensor<Double>) -> Tensor<Double> {
+      let source = field.values
+      let values = source.indices.map { index in
+        let (piece, channel, point) = (index / (channels * points), index / points % channels, index % points)
+        return source[(channel * pieces + piece) * points + point]
+      }
+      return Tensor(values, shape: [pieces, channels, points])
+    }
+    let shapes = [[channels, channels], [3, channels], [3], [channels, 3], [channels], [channels]]
+    let weights = shapes.enumerated().map { scattered($1, seed: 50 + UInt64($0)) }
+    func results(_ fields: [Tensor<Double>], gradient: Tensor<Double>) -> [Tensor<Double>] {
+      let tape = Tape<Double>()
+      let x = (fields + weights).map { tape.variable($0) }
+      let output =
+        isTail
+        ? tape.fourierLayerTail(
+          x[0], convolved: x[1], skip: x[2], first: x[3], firstBias: x[4], second: x[5], secondBias: x[6],
+          around: .gatedInput(x[7]), activation: .gelu)
+        : tape.channelNetwork(
+          x[0], first: x[3], firstBias: x[4], second: x[5], secondBias: x[6], addend: x[1], gate: x[7])
+      tape.backward(from: output, gradient: gradient)
+      return [output.value] + x.compactMap { tape.gradient(of: $0) }
+    }
+    let gradient = scattered(whole[0].shape, seed: 60)
+    let far = results(whole, gradient: gradient)
+    let near = results(whole.map(cut), gradient: cut(gradient))
+    #expect(far.count == near.count && far.count >= 8)
+    for (far, near) in zip(far, near) {
+      let far = far.shape == whole[0].shape ? cut(far) : far
+      // Sums over 16,384 points in another order.
+      let difference = zip(far.values, near.values).map { abs($0 - $1) }.max() ?? .infinity
+      #expect(difference <= 1e-11)
+    }
+  }
+
   /// The fused end of a layer is the operations it consists of.
   @Test func fourierLayerTailIsItsParts() {
     let (x, s) = (scattered([2, 3, 9, 37], seed: 1), scattered([2, 3, 9, 37], seed: 2))
