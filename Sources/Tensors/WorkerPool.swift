@@ -34,7 +34,8 @@ public final class WorkerPool: Sendable {
   private nonisolated(unsafe) var state = State()  // guarded by `lock`
   private let generation = Atomic<Int>(0)
   private let active = Atomic<Int>(0)
-  private let next = Atomic<Int>(0)
+  // Tasks taken from the front, and 2³² times those taken from the end.
+  private let taken = Atomic<Int>(0)
   private let taskCount = Atomic<Int>(0)
 
   private init() {
@@ -64,8 +65,7 @@ public final class WorkerPool: Sendable {
     withoutActuallyEscaping(body) { body in withUnsafePointer(to: body) { share(tasks, $0) } }
   }
 
-  /// Cuts `0..<count` into ranges of at least `grain` elements (the last may be shorter) and at most `limit`
-  /// ranges, and runs `body` on each.
+  /// Cuts `0..<count` into at most `limit` ranges of some `grain` elements or more, and runs `body` on each.
   public func forEachRange(count: Int, grain: Int, limit: Int = 64, _ body: (Range<Int>) -> Void) {
     let size = Self.rangeSize(count: count, grain: grain, limit: limit)
     run(tasks: (count + size - 1) / size) { task in
@@ -73,10 +73,13 @@ public final class WorkerPool: Sendable {
     }
   }
 
-  /// The length of the ranges that ``forEachRange(count:grain:limit:_:)`` makes: a multiple of 16.
-  package static func rangeSize(count: Int, grain: Int, limit: Int) -> Int {
-    let size = max(grain, (count + limit - 1) / limit, 1)
-    return (size + 15) / 16 * 16
+  /// The length of the ranges that ``forEachRange(count:grain:limit:_:)`` makes, but for the last: a multiple of 16 where
+  /// they are long; short ones are as equal as they can be.
+  static func rangeSize(count: Int, grain: Int, limit: Int) -> Int {
+    let least = max(grain, (count + limit - 1) / limit, 1)
+    guard least < 64 else { return (least + 15) / 16 * 16 }
+    let ranges = max(1, (count + least - 1) / least)
+    return max(1, (count + ranges - 1) / ranges)
   }
 
   private func share(_ tasks: Int, _ body: UnsafePointer<(Int) -> Void>) {
@@ -93,13 +96,13 @@ public final class WorkerPool: Sendable {
     }
     state.body = body
     state.isOpen = true
-    next.store(0, ordering: .relaxed)
+    taken.store(0, ordering: .relaxed)
     taskCount.store(tasks, ordering: .relaxed)
     generation.add(1, ordering: .releasing)
     if state.sleeping > 0 { pthread_cond_broadcast(wake) }
     pthread_mutex_unlock(lock)
 
-    perform(body)
+    perform(body, fromEnd: false)
 
     pthread_mutex_lock(lock)
     state.isOpen = false
@@ -111,15 +114,25 @@ public final class WorkerPool: Sendable {
     }
   }
 
+  /// The caller works from the first task on, its first worker from the last one back, others at either end: what one
+  /// operation leaves in a processor's own cache is there for the next one's tasks on the same samples.
   @inline(never)
-  private func perform(_ body: UnsafePointer<(Int) -> Void>) {
+  private func perform(_ body: UnsafePointer<(Int) -> Void>, fromEnd: Bool) {
     Self.setInsideTask(true)
     defer { Self.setInsideTask(false) }
     let count = taskCount.load(ordering: .relaxed)
+    while let task = nextTask(of: count, fromEnd: fromEnd) { body.pointee(task) }
+  }
+
+  private func nextTask(of count: Int, fromEnd: Bool) -> Int? {
+    var known = taken.load(ordering: .relaxed)
     while true {
-      let task = next.add(1, ordering: .relaxed).oldValue
-      guard task < count else { return }
-      body.pointee(task)
+      let (first, last) = (known & 0xffff_ffff, known >> 32)
+      guard first + last < count else { return nil }
+      let (isTaken, original) = taken.weakCompareExchange(
+        expected: known, desired: known + (fromEnd ? 1 << 32 : 1), ordering: .relaxed)
+      if isTaken { return fromEnd ? count - 1 - last : first }
+      known = original
     }
   }
 
@@ -153,7 +166,7 @@ public final class WorkerPool: Sendable {
       }
       pthread_mutex_unlock(lock)
       if let body {
-        perform(body)
+        perform(body, fromEnd: index.isMultiple(of: 2))
         active.subtract(1, ordering: .acquiringAndReleasing)
       }
     }

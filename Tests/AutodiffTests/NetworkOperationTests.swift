@@ -16,6 +16,38 @@ import Testing
     #expect(rectified.values == input.values.map { max($0, 0) })
   }
 
+  /// Sums over groups of rows and over all rows at once; a second step adds to the parameters' gradients.
+  @Test(arguments: [(rows: 300, outputs: 4), (rows: 300, outputs: 301), (rows: 5, outputs: 70)], [1, 2])
+  func gradientsOfDenseLayersByDefinition(sizes: (rows: Int, outputs: Int), steps: Int) throws {
+    let input = scattered([sizes.rows, 3], seed: 1)
+    let weight = Parameter<Double>(shape: [sizes.outputs, 3])
+    let bias = Parameter<Double>(shape: [sizes.outputs])
+    weight.value = scattered(weight.value.shape, seed: 2)
+    let gradient = scattered([sizes.rows, sizes.outputs], seed: 4)
+    var inputGradient: Tensor<Double>?
+    for _ in 0..<steps {
+      let tape = Tape<Double>()
+      let x = tape.variable(input)
+      let y = tape.dense(x, weight: tape.variable(weight), bias: tape.variable(bias))
+      tape.backward(from: y, gradient: gradient)
+      inputGradient = tape.gradient(of: x)
+    }
+    let (dx, dw, db) = try (#require(inputGradient), #require(weight.gradient), #require(bias.gradient))
+    for o in 0..<sizes.outputs {
+      // Sums of some hundred numbers of size one, in another order.
+      let sum = (0..<sizes.rows).reduce(0) { $0 + gradient[$1, o] }
+      #expect(abs(db[o] - Double(steps) * sum) < 1e-11)
+      for i in 0..<3 {
+        let sum = (0..<sizes.rows).reduce(0) { $0 + gradient[$1, o] * input[$1, i] }
+        #expect(abs(dw[o, i] - Double(steps) * sum) < 1e-11)
+      }
+    }
+    for row in 0..<sizes.rows {
+      let sum = (0..<sizes.outputs).reduce(0) { $0 + gradient[row, $1] * weight.value[$1, 2] }
+      #expect(abs(dx[row, 2] - sum) < 1e-11)
+    }
+  }
+
   @Test(arguments: [(false, false), (true, false), (false, true)])
   func cartesianProducts(sharesCoefficients: Bool, sharesBasis: Bool) {
     let (outputs, terms) = (3, 2)

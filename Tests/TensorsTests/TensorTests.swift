@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 import Testing
 
@@ -45,5 +46,17 @@ import Testing
       for _ in 0..<200 { WorkerPool.shared.run(tasks: 1000) { pointer[$0] += 1 } }
     }
     #expect(counts.values.allSatisfy { $0 == 200 })
+  }
+
+  /// Ranges cover everything once; few things are not left to one thread.
+  @Test(arguments: [(17, 1), (17, 8), (65, 1), (1000, 128), (4096, 1), (1, 4096), (0, 1)])
+  func rangesCoverEverything(count: Int, grain: Int) {
+    let ranges = Mutex<[Range<Int>]>([])
+    WorkerPool.shared.forEachRange(count: count, grain: grain) { range in ranges.withLock { $0.append(range) }
+    }
+    let sorted = ranges.withLock { $0 }.sorted { $0.lowerBound < $1.lowerBound }
+    #expect(sorted.flatMap(\.self) == Array(0..<count))
+    #expect(sorted.count <= 64 && sorted.count >= min(count / max(grain, 1), 2))
+    if count == 17, grain == 8 { #expect(sorted.map(\.count) == [6, 6, 5]) }
   }
 }

@@ -3,6 +3,27 @@
 import RealModule
 import Tensors
 
+/// Rows that are a task each: by their number alone, few where there are few, as a product packs its other side for every
+/// task and a sum over rows has a part for each.
+private struct RowGroups {
+  let rows: Int
+  let size: Int
+
+  init(_ rows: Int) {
+    self.rows = rows
+    size = max(128, min(rows / 4, 1024), rows / 16)
+  }
+
+  var count: Int { (rows + size - 1) / size }
+
+  /// Runs `body(group, rows of the group)` over the pool.
+  func forEach(_ body: (Int, Range<Int>) -> Void) {
+    WorkerPool.shared.run(tasks: count) { group in
+      body(group, group * size..<min(rows, (group + 1) * size))
+    }
+  }
+}
+
 /// `y = σ(x Wᵀ + b)` for every row: x `[rows, in]`, W `[out, in]`, b `[out]`.
 struct Dense<Element: Scalar>: DifferentiableOperation {
   let activation: Activation
@@ -10,8 +31,7 @@ struct Dense<Element: Scalar>: DifferentiableOperation {
 
   init(_ activation: Activation) { self.activation = activation }
 
-  /// Rows of a task, and outputs of one of a weight's gradient: by the sizes alone.
-  private static var rowTile: Int { 128 }
+  /// Outputs of a task, where a weight's gradient is divided by outputs.
   private static var outputTile: Int { 64 }
 
   @specialized(where Element == Float)
@@ -26,7 +46,7 @@ struct Dense<Element: Scalar>: DifferentiableOperation {
     let (y, d) = (output.unsafeMutablePointer(), slopes?.unsafeMutablePointer())
     let (x, w, b) = (input.unsafePointer, weight.unsafePointer, bias.unsafePointer)
     let kind = activation
-    WorkerPool.shared.forEachRange(count: rows, grain: Self.rowTile) { range in
+    RowGroups(rows).forEach { _, range in
       let first = range.lowerBound * out
       for row in range { (y + row * out).update(from: b, count: out) }
       gemm(
@@ -46,37 +66,64 @@ struct Dense<Element: Scalar>: DifferentiableOperation {
     let (rows, columns, out) = (input.shape[0], input.shape[1], weight.shape[0])
     let (x, w, d) = (input.unsafePointer, weight.unsafePointer, derivative?.unsafePointer)
     let dy = gradient.unsafeMutablePointer()
-    // Rows on their way through activation and weight; then the sums over all of them.
     var inputGradient = slots.begin(0, shape: input.shape)
-    let (dx, dxBeta) = (inputGradient?.tensor.unsafeMutablePointer(), inputGradient?.beta ?? 0)
-    WorkerPool.shared.forEachRange(count: rows, grain: Self.rowTile) { range in
-      let first = range.lowerBound * out
-      if let d { Pointwise.multiply(dy + first, by: d + first, count: range.count * out) }
-      guard let dx else { return }
-      gemm(
-        m: range.count, n: columns, k: out, a: dy + first, lda: out, b: w, ldb: columns,
-        beta: dxBeta, c: dx + range.lowerBound * columns, ldc: columns)
-    }
-    slots.end(0, inputGradient.take())
     var weightGradient = slots.begin(1, shape: weight.shape)
     var biasGradient = slots.begin(2, shape: [out])
+    let (dx, dxBeta) = (inputGradient?.tensor.unsafeMutablePointer(), inputGradient?.beta ?? 0)
+    let groups = RowGroups(rows)
+    // Sums over groups of rows, begun while these are in a processor's cache; over all rows at once where there is but
+    // one group, or where the weight is larger than the rows.
     let (dw, dwBeta) = (weightGradient?.tensor.unsafeMutablePointer(), weightGradient?.beta ?? 0)
-    let (db, accumulates) = (biasGradient?.tensor.unsafeMutablePointer(), biasGradient?.accumulates ?? false)
-    WorkerPool.shared.forEachRange(count: out, grain: Self.outputTile) { range in
-      let first = range.lowerBound
-      if let dw {
+    let (db, dbBeta) = (biasGradient?.tensor.unsafeMutablePointer(), biasGradient?.beta ?? 0)
+    let sumsGroups = groups.count > 1 && weight.count < input.count
+    let sumCount = (columns + 1) * out
+    let partials = Tensor<Element>(uninitialized: sumsGroups ? [groups.count, sumCount] : [0])
+    let sums = UnsafeMutablePointer(mutating: partials.unsafePointer)
+    groups.forEach { group, range in
+      let (first, source) = (range.lowerBound * out, range.lowerBound * columns)
+      if let d { Pointwise.multiply(dy + first, by: d + first, count: range.count * out) }
+      if let dx {
         gemm(
-          true, false, m: range.count, n: columns, k: rows, a: dy + first, lda: out, b: x,
-          ldb: columns, beta: dwBeta, c: dw + first * columns, ldc: columns)
+          m: range.count, n: columns, k: out, a: dy + first, lda: out, b: w, ldb: columns,
+          beta: dxBeta, c: dx + source, ldc: columns)
       }
-      if let db {
-        if !accumulates { (db + first).update(repeating: 0, count: range.count) }
-        for row in 0..<rows { Pointwise.add(dy + (row * out + first), to: db + first, count: range.count) }
+      guard sumsGroups else { return }
+      let sum = sums + group * sumCount
+      addGradients(
+        dy + first, x + source, rows: range.count, columns: columns, outputs: 0..<out, of: out,
+        to: dw.map { _ in sum }, beta: 0, bias: db.map { _ in sum + columns * out }, beta: 0)
+    }
+    slots.end(0, inputGradient.take())
+    if sumsGroups {
+      sumGroups(partials, offset: 0, into: &weightGradient)
+      sumGroups(partials, offset: columns * out, into: &biasGradient)
+    } else {
+      WorkerPool.shared.forEachRange(count: out, grain: Self.outputTile) { range in
+        addGradients(
+          dy, x, rows: rows, columns: columns, outputs: range, of: out, to: dw, beta: dwBeta, bias: db,
+          beta: dbBeta)
       }
     }
     slots.end(1, weightGradient.take())
     slots.end(2, biasGradient.take())
     withExtendedLifetime((input, weight, gradient)) {}
+  }
+}
+
+/// `∂W = β∂W + ∂yᵀ x` and `∂b = β∂b + Σ ∂y`, whichever is wanted, of some outputs: ∂y `[rows, out]`, x `[rows, columns]`.
+private func addGradients<E: Scalar>(
+  _ dy: UnsafePointer<E>, _ x: UnsafePointer<E>, rows: Int, columns: Int, outputs: Range<Int>, of out: Int,
+  to dw: UnsafeMutablePointer<E>?, beta weightBeta: E, bias db: UnsafeMutablePointer<E>?, beta biasBeta: E
+) {
+  let first = outputs.lowerBound
+  if let dw {
+    gemm(
+      true, false, m: outputs.count, n: columns, k: rows, a: dy + first, lda: out, b: x, ldb: columns,
+      beta: weightBeta, c: dw + first * columns, ldc: columns)
+  }
+  if let db {
+    if biasBeta == 0 { (db + first).update(repeating: 0, count: outputs.count) }
+    for row in 0..<rows { Pointwise.add(dy + (row * out + first), to: db + first, count: outputs.count) }
   }
 }
 
@@ -101,8 +148,7 @@ struct CartesianProduct<Element: Scalar>: DifferentiableOperation {
     self.hasBias = hasBias
   }
 
-  private static var pointTile: Int { 128 }
-  private static var sampleTile: Int { 32 }
+  private static var sampleTile: Int { 64 }
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
@@ -117,7 +163,7 @@ struct CartesianProduct<Element: Scalar>: DifferentiableOperation {
     var output = Tensor<Element>(uninitialized: [samples, outputs, points])
     let (y, b, t) = (output.unsafeMutablePointer(), coefficients.unsafePointer, basis.unsafePointer)
     let (outputs, terms, coefficientStep, basisStep) = (outputs, terms, coefficientStep, basisStep)
-    WorkerPool.shared.forEachRange(count: points, grain: Self.pointTile) { range in
+    RowGroups(points).forEach { _, range in
       for index in 0..<outputs {
         for sample in 0..<samples {
           Pointwise.fill(
@@ -159,7 +205,7 @@ struct CartesianProduct<Element: Scalar>: DifferentiableOperation {
     }
     if var result = slots.begin(1, shape: basis.shape) {
       let (dt, beta) = (result.tensor.unsafeMutablePointer(), result.beta)
-      WorkerPool.shared.forEachRange(count: points, grain: Self.pointTile) { range in
+      RowGroups(points).forEach { _, range in
         for index in 0..<outputs {
           gemm(
             true, false, m: range.count, n: terms, k: samples, a: dy + (index * points + range.lowerBound),

@@ -38,9 +38,12 @@ public final class Optimizer<Element: Scalar> {
 
   public init(_ rule: any UpdateRule, of module: some Module<Element>) {
     self.rule = rule
-    let length = 1 << 14
     var slots: [Slot] = []
     var stretches: [Stretch] = []
+    var total = 0
+    module.forEachParameter("") { total += $1.count }
+    // Streams that are begun seldom are faster; small modules are to be shared out, too.
+    let length = min(1 << 18, max(1 << 14, (total / 64 + 15) / 16 * 16))
     module.forEachParameter("") { path, parameter in
       for offset in stride(from: 0, to: parameter.count, by: length) {
         stretches.append(
