@@ -34,7 +34,7 @@ public final class WorkerPool: Sendable {
   private nonisolated(unsafe) var state = State()  // guarded by `lock`
   private let generation = Atomic<Int>(0)
   private let active = Atomic<Int>(0)
-  // Tasks taken from the front, and 2³² times those taken from the end.
+  // How many tasks were taken: from the front in the lower 32 bits, from the end in the upper ones.
   private let taken = Atomic<Int>(0)
   private let taskCount = Atomic<Int>(0)
 
@@ -73,9 +73,14 @@ public final class WorkerPool: Sendable {
     }
   }
 
+  /// Cuts `0..<count` into `groups` ranges as equal as they can be, and runs `body` on each with its number.
+  public func forEachGroup(_ groups: Int, of count: Int, _ body: (Int, Range<Int>) -> Void) {
+    run(tasks: groups) { group in body(group, count * group / groups..<count * (group + 1) / groups) }
+  }
+
   /// The length of the ranges that ``forEachRange(count:grain:limit:_:)`` makes, but for the last: a multiple of 16 where
   /// they are long; short ones are as equal as they can be.
-  static func rangeSize(count: Int, grain: Int, limit: Int) -> Int {
+  private static func rangeSize(count: Int, grain: Int, limit: Int) -> Int {
     let least = max(grain, (count + limit - 1) / limit, 1)
     guard least < 64 else { return (least + 15) / 16 * 16 }
     let ranges = max(1, (count + least - 1) / least)

@@ -106,7 +106,7 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
     let dc = scaleGradient?.tensor.unsafeMutablePointer()
     if let dc, scaleGradient?.accumulates == false { Pointwise.fill(dc, with: 0, count: saved.scales.count) }
     let (indices, scales) = (modeIndices, saved.scales)
-    WorkerPool.shared.run(tasks: groups) { group in
+    WorkerPool.shared.forEachGroup(groups, of: tiles) { group, numbers in
       let rows = 3 * (2 * inChannels + outChannels + 2 * termBlock)
       let memory = AlignedMemory<Element>(count: rows * tile.stride)
       let inputs = tile.planes(memory.pointer, rows: inChannels)
@@ -118,7 +118,7 @@ struct CanonicalContraction<Element: Scalar>: DifferentiableOperation {
       let gradientRows = FactorRows<Element>(channels: outChannels, points: tile.points)
       let scale = TermScales<Element>(tile: tile, terms: termBlock)
       sums.begin(group: group)
-      for number in tiles * group / groups..<tiles * (group + 1) / groups {
+      for number in numbers {
         let range = number * tile.modes..<min(modes, (number + 1) * tile.modes)
         let places = range.map { indices?[$0] ?? $0 }
         let start = range.lowerBound * 2 * batch

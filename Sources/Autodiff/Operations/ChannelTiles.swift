@@ -41,10 +41,7 @@ struct ChannelTiles {
 
   /// Runs `body(group, tiles of the group)` over the pool.
   func forEachGroup(_ body: (Int, Range<Int>) -> Void) {
-    let tiles = batch * tilesPerSample
-    WorkerPool.shared.run(tasks: groupCount) { group in
-      body(group, tiles * group / groupCount..<tiles * (group + 1) / groupCount)
-    }
+    WorkerPool.shared.forEachGroup(groupCount, of: batch * tilesPerSample, body)
   }
 
   /// A tile by its number.

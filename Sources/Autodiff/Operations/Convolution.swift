@@ -232,10 +232,7 @@ struct ConvolutionGeometry: Sendable {
   }
 
   func forEachBlock(_ body: (_ group: Int, Range<Int>) -> Void) {
-    let blocks = batch * blocksPerSample
-    WorkerPool.shared.run(tasks: groupCount) { group in
-      body(group, blocks * group / groupCount..<blocks * (group + 1) / groupCount)
-    }
+    WorkerPool.shared.forEachGroup(groupCount, of: batch * blocksPerSample, body)
   }
 }
 

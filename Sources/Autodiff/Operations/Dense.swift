@@ -7,20 +7,17 @@ import Tensors
 /// task and a sum over rows has a part for each.
 private struct RowGroups {
   let rows: Int
-  let size: Int
+  let count: Int
 
   init(_ rows: Int) {
     self.rows = rows
-    size = max(128, min(rows / 4, 1024), rows / 16)
+    let size = max(128, min(rows / 4, 256), rows / 16)
+    count = (rows + size - 1) / size
   }
-
-  var count: Int { (rows + size - 1) / size }
 
   /// Runs `body(group, rows of the group)` over the pool.
   func forEach(_ body: (Int, Range<Int>) -> Void) {
-    WorkerPool.shared.run(tasks: count) { group in
-      body(group, group * size..<min(rows, (group + 1) * size))
-    }
+    WorkerPool.shared.forEachGroup(count, of: rows, body)
   }
 }
 
@@ -71,10 +68,10 @@ struct Dense<Element: Scalar>: DifferentiableOperation {
     var biasGradient = slots.begin(2, shape: [out])
     let (dx, dxBeta) = (inputGradient?.tensor.unsafeMutablePointer(), inputGradient?.beta ?? 0)
     let groups = RowGroups(rows)
-    // Sums over groups of rows, begun while these are in a processor's cache; over all rows at once where there is but
-    // one group, or where the weight is larger than the rows.
     let (dw, dwBeta) = (weightGradient?.tensor.unsafeMutablePointer(), weightGradient?.beta ?? 0)
     let (db, dbBeta) = (biasGradient?.tensor.unsafeMutablePointer(), biasGradient?.beta ?? 0)
+    // Sums over groups of rows, begun while these are in a processor's cache; over all rows at once where there is but
+    // one group, or where the weight is larger than the rows.
     let sumsGroups = groups.count > 1 && weight.count < input.count
     let sumCount = (columns + 1) * out
     let partials = Tensor<Element>(uninitialized: sumsGroups ? [groups.count, sumCount] : [0])

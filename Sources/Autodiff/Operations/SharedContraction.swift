@@ -49,8 +49,7 @@ struct SharedContraction<Element: Scalar>: DifferentiableOperation {
     let (pairChannels, plainChannels) = (pairs.shape[3], plain.shape[3])
     let (paired, other) = (pairs.unsafePointer, plain.unsafePointer)
     let sign: Element = isTransposed ? 1 : -1
-    WorkerPool.shared.run(tasks: groups) { group in
-      let range = modes * group / groups..<modes * (group + 1) / groups
+    WorkerPool.shared.forEachGroup(groups, of: modes) { group, range in
       let tile = RowTile(batch: batch, channels: 2 * pairChannels)
       let rows = ComplexRows<Element>(modes: 0, batch: batch, widest: 0)
       let scratch = AlignedMemory<Element>(count: tile.rows * 2 * pairChannels)
