@@ -86,9 +86,9 @@ struct ChannelTile {
   func rows<E: Scalar>(
     of field: UnsafePointer<E>, channels: Int, copies: UnsafeMutablePointer<E>, prefetchesNext: Bool = true
   ) -> (UnsafePointer<E>, stride: Int) {
-    // Lines that share their place in a cache of 128 KB a way: a quarter of eight may be theirs.
+    // Lines that share their place in a cache of 128 KB a way: half of eight may be theirs.
     let distance = points * MemoryLayout<E>.stride
-    if channels * min(distance & -distance, 1 << 17) <= 2 << 17 {
+    if channels * min(distance & -distance, 1 << 17) <= 4 << 17 {
       if prefetchesNext { prefetchNext(field, channels: channels) }
       return (field + offset(channels: channels), points)
     }
