@@ -10,32 +10,46 @@ struct LaneColumns<Element: SpectralScalar>: BitwiseCopyable {
 }
 
 /// The points of `columns` columns folded: `target` has the cosines' E_j in the rows j ≤ n/2 and the sines' O_j in the
-/// rows n − j. Source and target may be the same array.
+/// rows n − j. Source and target may be the same array. The lines `prefetch` numbers behind those of the source are asked
+/// for.
 func fold<V: SIMD & BitwiseCopyable>(
   _ source: LaneColumns<V.Scalar>, _ target: LaneColumns<V.Scalar>, columns: Int, points: Int, halvings: Int,
-  as: V.Type
+  prefetch: Int = 0, as: V.Type
 ) where V.Scalar: SpectralScalar {
   forEachBlock(source, target, columns, as: V.self) { source, target, isPair in
     if isPair {
-      fold(source, target, points, halvings, TwoVectors<V>.self)
+      fold(source, target, points, halvings, prefetch: prefetch, TwoVectors<V>.self)
     } else {
-      fold(source, target, points, halvings, OneVector<V>.self)
+      fold(source, target, points, halvings, prefetch: prefetch, OneVector<V>.self)
     }
   }
 }
 
-/// The transpose of ``fold(_:_:columns:points:halvings:as:)``; the folded array in `source` is overwritten.
+/// The transpose of ``fold(_:_:columns:points:halvings:prefetch:as:)``, replacing or adding to what is in `target`; the folded
+/// array in `source` is overwritten. With `accumulate` the two do not overlap. The lines `prefetch` numbers behind those of
+/// the target are asked for.
 func unfold<V: SIMD & BitwiseCopyable>(
   _ source: LaneColumns<V.Scalar>, _ target: LaneColumns<V.Scalar>, columns: Int, points: Int, halvings: Int,
-  as: V.Type
+  accumulate: Bool, prefetch: Int = 0, as: V.Type
 ) where V.Scalar: SpectralScalar {
   forEachBlock(source, target, columns, as: V.self) { source, target, isPair in
-    if isPair {
-      unfold(source, target, points, halvings, TwoVectors<V>.self)
-    } else {
-      unfold(source, target, points, halvings, OneVector<V>.self)
+    switch (isPair, accumulate) {
+    case (true, false):
+      unfold(source, target, points, halvings, accumulate: false, prefetch: prefetch, TwoVectors<V>.self)
+    case (true, true):
+      unfold(source, target, points, halvings, accumulate: true, prefetch: prefetch, TwoVectors<V>.self)
+    case (false, _):
+      unfold(source, target, points, halvings, accumulate: accumulate, prefetch: prefetch, OneVector<V>.self)
     }
   }
+}
+
+@inline(__always)
+private func forEachLine<B: VectorBlock>(
+  of: B.Type, _ place: UnsafePointer<B.V.Scalar>, _ body: (UnsafeRawPointer) -> Void
+) {
+  let address = UnsafeRawPointer(place)
+  for line in stride(from: 0, to: MemoryLayout<B>.size, by: 64) { body(address + line) }
 }
 
 /// One column, or two vectors of contiguous ones.
@@ -74,9 +88,14 @@ private func forEachBlock<V: SIMD & BitwiseCopyable>(
 
 @inline(__always)
 private func fold<B: VectorBlock>(
-  _ source: VectorColumn<B.V>, _ target: VectorColumn<B.V>, _ n: Int, _ halvings: Int, _: B.Type
+  _ source: VectorColumn<B.V>, _ target: VectorColumn<B.V>, _ n: Int, _ halvings: Int, prefetch: Int,
+  _: B.Type
 ) {
-  @inline(__always) func load(_ j: Int) -> B { B(source.first + j &* source.stride) }
+  @inline(__always) func load(_ j: Int) -> B {
+    let place = source.first + j &* source.stride
+    if prefetch > 0 { forEachLine(of: B.self, place + prefetch, prefetchLine) }
+    return B(place)
+  }
   @inline(__always) func reload(_ j: Int) -> B { B(target.first + j &* target.stride) }
   @inline(__always) func store(_ value: B, _ j: Int) {
     value.store(target.first + j &* target.stride)
@@ -133,14 +152,18 @@ private func fold<B: VectorBlock>(
 
 @inline(__always)
 private func unfold<B: VectorBlock>(
-  _ source: VectorColumn<B.V>, _ target: VectorColumn<B.V>, _ n: Int, _ halvings: Int, _: B.Type
+  _ source: VectorColumn<B.V>, _ target: VectorColumn<B.V>, _ n: Int, _ halvings: Int, accumulate: Bool,
+  prefetch: Int,
+  _: B.Type
 ) {
   @inline(__always) func load(_ j: Int) -> B { B(source.first + j &* source.stride) }
   @inline(__always) func put(_ value: B, _ j: Int) {
     value.store(source.first + j &* source.stride)
   }
   @inline(__always) func store(_ value: B, _ j: Int) {
-    value.store(target.first + j &* target.stride)
+    let place = target.first + j &* target.stride
+    if prefetch > 0 { forEachLine(of: B.self, place + prefetch, prefetchLineToWrite) }
+    (accumulate ? B(place) + value : value).store(place)
   }
   let h = n / 2
   guard halvings > 0 else {

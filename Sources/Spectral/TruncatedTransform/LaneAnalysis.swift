@@ -1,4 +1,4 @@
-// From one group of planes to its kept modes: the halved axis first, then the others from the inside out.
+// From the sums of one group of planes to its kept modes: the halved axis first, then the others from the inside out.
 
 import Tensors
 
@@ -8,57 +8,130 @@ struct ModeLanes<Element: SpectralScalar>: BitwiseCopyable {
   nonisolated(unsafe) var first: UnsafeMutablePointer<Element>
   var stride: Int
   var count: Int
-  nonisolated(unsafe) var factors: UnsafePointer<Element>?
+  nonisolated(unsafe) var factors: UnsafePointer<Element>
 }
 
-/// The first half of an analysis: for some points of the first axis, the modes of all axes behind it. They go to
-/// `slab`, `[inner mode, part][point][lane]`.
-func analyzePoints<V: SIMD & BitwiseCopyable>(
-  _ axes: ModeAxes<V.Scalar>, _ planes: PlaneGroup<V.Scalar>, _ points: Range<Int>,
-  to slab: UnsafeMutablePointer<V.Scalar>, scratch: ModeScratch<V.Scalar>, as: V.Type
-) where V.Scalar: SpectralScalar {
-  axes.withAxes { axes, last in
-    analyzePoints(axes, 0, last, planes, points, to: slab, scratch, scratch.slabs, as: V.self)
-  }
-}
-
-/// The second half: some columns (inner modes) of the slab along the first axis, to the modes.
+/// The modes of some magnitudes of wavenumbers along the first axis, from the planes of its sums.
 func analyzeModes<V: SIMD & BitwiseCopyable>(
-  _ axes: ModeAxes<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, _ columns: Range<Int>,
+  _ axes: ModeAxes<V.Scalar>, _ sums: PlaneGroup<V.Scalar>, _ magnitudes: Range<Int>,
   to modes: ModeLanes<V.Scalar>, scratch: ModeScratch<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  axes.withAxes { axes, last in
-    analyzeColumns(
-      axes[0], slab, columns, to: modes, halvedModes: axes[last].kept, scratch.block, scratch.sums, as: V.self
-    )
+  let first = axes.first
+  let column = 2 * axes.magnitudeBlock * laneCount
+  let inner = scratch.slabs + 2 * first.innerModes * column
+  axes.withAxes { axis, last in
+    forEachBlock(of: magnitudes, axes.magnitudeBlock) { magnitudes in
+      let rows = first.sums(of: magnitudes)
+      var sums = sums
+      sums.first += rows.lowerBound * first.stride
+      analyzeInner(
+        axis, 0, last, sums, points: rows.count, to: scratch.slabs, column: column, scratch, inner, as: V.self
+      )
+      separateSigns(
+        first, scratch.slabs, column: column, magnitudes, to: modes, halvedModes: axis[last].kept, as: V.self)
+    }
   }
 }
 
-/// For some points of `axis`, the modes of all axes behind it, to the slab of `axis`.
-private func analyzePoints<V: SIMD & BitwiseCopyable>(
+/// Calls `body` with blocks of a range.
+@inline(__always)
+func forEachBlock(of range: Range<Int>, _ size: Int, _ body: (Range<Int>) -> Void) {
+  var first = range.lowerBound
+  while first < range.upperBound {
+    let end = min(first + size, range.upperBound)
+    body(first..<end)
+    first = end
+  }
+}
+
+/// Columns that lines of modes are asked for ahead of their use.
+let prefetchedColumns = 8
+
+/// The modes k and −k along the first axis, from the slab of the sums C and S of some magnitudes:
+/// Σ (cos ∓ i sin)(x + iy) = C ± T + i (D ∓ S) with the sums C, D of cosines and S, T of sines.
+private func separateSigns<V: SIMD & BitwiseCopyable>(
+  _ axis: ModeAxis<V.Scalar>, _ slab: UnsafePointer<V.Scalar>, column: Int, _ magnitudes: Range<Int>,
+  to modes: ModeLanes<V.Scalar>, halvedModes: Int, as: V.Type
+) where V.Scalar: SpectralScalar {
+  let modeStep = 2 * axis.innerModes * modes.stride
+  let center = modes.first + axis.negative * modeStep
+  for inner in 0..<axis.innerModes {
+    let ahead = inner + prefetchedColumns
+    if ahead < axis.innerModes {
+      forEachMode(axis, magnitudes, center + 2 * ahead * modes.stride, modeStep) { target in
+        prefetchLineToWrite(target)
+        prefetchLineToWrite(target + modes.stride)
+      }
+    }
+    let factor = modes.factors[inner % halvedModes]
+    for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
+      let zero = center + (2 * inner * modes.stride + lane)
+      let count = min(V.scalarCount, modes.count - lane)
+      guard count > 0 else { break }
+      var source = slab + (2 * inner * column + lane)
+      @inline(__always) func next() -> (V, V) {
+        let c = UnsafeRawPointer(source).load(as: V.self) * factor
+        let d = UnsafeRawPointer(source + column).load(as: V.self) * factor
+        source += laneCount
+        return (c, d)
+      }
+      for k in magnitudes {
+        let (s, t) = k > 0 ? next() : (V(), V())
+        let (c, d) = next()
+        if k <= axis.positive {
+          let target = zero + k &* modeStep
+          store(c + t, target, count)
+          store(d - s, target + modes.stride, count)
+        }
+        if k > 0, k <= axis.negative {
+          let target = zero - k &* modeStep
+          store(c - t, target, count)
+          store(d + s, target + modes.stride, count)
+        }
+      }
+    }
+  }
+}
+
+/// Where the modes of some magnitudes are, of both signs: `modeStep` apart, from that of zero at `center`.
+@inline(__always)
+func forEachMode<Element: SpectralScalar>(
+  _ axis: ModeAxis<Element>, _ magnitudes: Range<Int>, _ center: UnsafeMutablePointer<Element>,
+  _ modeStep: Int, _ body: (UnsafeMutablePointer<Element>) -> Void
+) {
+  for k in magnitudes {
+    if k <= axis.positive { body(center + k &* modeStep) }
+    if k > 0, k <= axis.negative { body(center - k &* modeStep) }
+  }
+}
+
+/// For some points of `axis`, the modes of all axes behind it, to `slab`, `[inner mode, part][point][lane]`, `column`
+/// numbers from part to part.
+private func analyzeInner<V: SIMD & BitwiseCopyable>(
   _ axes: UnsafePointer<ModeAxis<V.Scalar>>, _ axis: Int, _ last: Int, _ planes: PlaneGroup<V.Scalar>,
-  _ points: Range<Int>, to slab: UnsafeMutablePointer<V.Scalar>, _ scratch: ModeScratch<V.Scalar>,
+  points: Int, to slab: UnsafeMutablePointer<V.Scalar>, column: Int, _ scratch: ModeScratch<V.Scalar>,
   _ inner: UnsafeMutablePointer<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  let outer = axes[axis]
-  let column = outer.points * laneCount
-  var planes = planes
-  planes.first += points.lowerBound * outer.stride
+  let stride = axes[axis].stride
   if axis + 1 == last {
     analyzeRows(
-      axes[last], planes, rows: points.count, rowStride: outer.stride,
-      to: slab + points.lowerBound * laneCount, column: column, scratch.squares, scratch.block, as: V.self)
+      axes[last], planes, rows: points, rowStride: stride, to: slab, column: column, scratch.squares,
+      scratch.block, as: V.self)
     return
   }
   let next = axes[axis + 1]
-  for point in points {
-    analyzePoints(
-      axes, axis + 1, last, planes, 0..<next.points, to: inner, scratch, inner + next.slabCount, as: V.self)
-    let modes = ModeLanes(first: slab + point * laneCount, stride: column, count: laneCount, factors: nil)
-    analyzeColumns(
-      next, inner, 0..<next.innerModes, to: modes, halvedModes: axes[last].kept, scratch.block, scratch.sums,
-      as: V.self)
-    planes.first += outer.stride
+  let nextColumn = next.points * laneCount
+  var planes = planes
+  for point in 0..<points {
+    analyzeInner(
+      axes, axis + 1, last, planes, points: next.points, to: inner, column: nextColumn, scratch,
+      inner + next.slabCount, as: V.self)
+    forEachBlock(of: 0..<next.innerModes, next.block) { columns in
+      analyzeBlock(
+        next, inner, columns, to: slab + point * laneCount, column: column, scratch.block, scratch.sums,
+        as: V.self)
+    }
+    planes.first += stride
   }
 }
 
@@ -96,35 +169,20 @@ private func analyzeRows<V: SIMD & BitwiseCopyable>(
   }
 }
 
-/// Complex columns along a full axis, from its slab to the modes, a few at a time.
-private func analyzeColumns<V: SIMD & BitwiseCopyable>(
-  _ axis: ModeAxis<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, _ columns: Range<Int>,
-  to modes: ModeLanes<V.Scalar>, halvedModes: Int, _ block: UnsafeMutablePointer<V.Scalar>,
-  _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
-) where V.Scalar: SpectralScalar {
-  let column = axis.points * laneCount
-  var first = columns.lowerBound
-  while first < columns.upperBound {
-    let count = min(axis.block, columns.upperBound - first)
-    analyzeBlock(
-      axis, slab + 2 * first * column, columns: count, column: column, to: modes, firstMode: first,
-      halvedModes: halvedModes, block, sums, as: V.self)
-    first += count
-  }
-}
-
+/// Some complex columns (inner modes) along a full axis, from its slab to the modes: for mode m and part c to
+/// `modes + (2m + c) · column`.
 private func analyzeBlock<V: SIMD & BitwiseCopyable>(
-  _ axis: ModeAxis<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, columns: Int, column: Int,
-  to modes: ModeLanes<V.Scalar>, firstMode: Int, halvedModes: Int, _ block: UnsafeMutablePointer<V.Scalar>,
+  _ axis: ModeAxis<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, _ columns: Range<Int>,
+  to modes: UnsafeMutablePointer<V.Scalar>, column: Int, _ block: UnsafeMutablePointer<V.Scalar>,
   _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
   let layout = axis.folded
-  let width = 2 * columns * laneCount
+  let width = 2 * columns.count * laneCount
+  let slabColumn = axis.points * laneCount
   fold(
-    LaneColumns(first: slab, step: column, stride: laneCount),
-    LaneColumns(first: block, step: laneCount, stride: width), columns: 2 * columns, points: layout.points,
-    halvings: layout.halvings, as: V.self)
-  for index in 0..<columns { prefetch(modes, axis, innerMode: firstMode + index) }
+    LaneColumns(first: slab + 2 * columns.lowerBound * slabColumn, step: slabColumn, stride: laneCount),
+    LaneColumns(first: block, step: laneCount, stride: width), columns: 2 * columns.count,
+    points: layout.points, halvings: layout.halvings, as: V.self)
   let sines = sums + (layout.largest + 1) * width
   multiplyClasses(layout.cosines, layout.cosineCount, block, width, to: sums, modeStride: width, as: V.self)
   multiplyClasses(layout.sines, layout.sineCount, block, width, to: sines, modeStride: width, as: V.self)
@@ -133,30 +191,27 @@ private func analyzeBlock<V: SIMD & BitwiseCopyable>(
   if layout.largestSine < layout.largest {
     (sines + layout.largest * width).update(repeating: 0, count: width)
   }
-  let modeStep = 2 * axis.innerModes * modes.stride
-  for index in 0..<columns {
-    let inner = firstMode + index
-    let factor = modes.factors.map { $0[inner % halvedModes] } ?? 1
+  let modeStep = 2 * axis.innerModes * column
+  let center = modes + axis.negative * modeStep
+  for index in 0..<columns.count {
     for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
-      let zero = modes.first + (2 * (axis.negative * axis.innerModes + inner) * modes.stride + lane)
-      let count = min(V.scalarCount, modes.count - lane)
-      guard count > 0 else { break }
+      let zero = center + (2 * (columns.lowerBound + index) * column + lane)
       var offset = 2 * index * laneCount + lane
       for k in 0...layout.largest {
-        let c = UnsafeRawPointer(sums + offset).load(as: V.self) * factor
-        let d = UnsafeRawPointer(sums + (offset &+ laneCount)).load(as: V.self) * factor
-        let s = UnsafeRawPointer(sines + offset).load(as: V.self) * factor
-        let t = UnsafeRawPointer(sines + (offset &+ laneCount)).load(as: V.self) * factor
-        // Σ (cos ∓ i sin)(x + iy) = C ± T + i (D ∓ S)
+        let c = UnsafeRawPointer(sums + offset).load(as: V.self)
+        let d = UnsafeRawPointer(sums + (offset &+ laneCount)).load(as: V.self)
+        let s = UnsafeRawPointer(sines + offset).load(as: V.self)
+        let t = UnsafeRawPointer(sines + (offset &+ laneCount)).load(as: V.self)
+        // As above.
         if k <= axis.positive {
           let target = zero + k &* modeStep
-          store(c + t, target, count)
-          store(d - s, target + modes.stride, count)
+          store(c + t, target, V.scalarCount)
+          store(d - s, target + column, V.scalarCount)
         }
         if k > 0, k <= axis.negative {
           let target = zero - k &* modeStep
-          store(c - t, target, count)
-          store(d + s, target + modes.stride, count)
+          store(c - t, target, V.scalarCount)
+          store(d + s, target + column, V.scalarCount)
         }
         offset = offset &+ width
       }
@@ -164,23 +219,9 @@ private func analyzeBlock<V: SIMD & BitwiseCopyable>(
   }
 }
 
-/// Asks for the lines that a column's modes will be written to, where they are far apart.
-@inline(__always)
-private func prefetch<Element: SpectralScalar>(
-  _ modes: ModeLanes<Element>, _ axis: ModeAxis<Element>, innerMode: Int
-) {
-  guard modes.factors != nil else { return }
-  var target = modes.first + 2 &* innerMode &* modes.stride
-  for _ in 0..<axis.kept {
-    prefetchLineToWrite(target)
-    prefetchLineToWrite(target + modes.stride)
-    target += 2 &* axis.innerModes &* modes.stride
-  }
-}
-
 /// All sums of a folded block: those of mode k go to `target + k · modeStride`.
 @inline(__always)
-private func multiplyClasses<V: SIMD & BitwiseCopyable>(
+func multiplyClasses<V: SIMD & BitwiseCopyable>(
   _ classes: UnsafePointer<ModeClass<V.Scalar>>, _ count: Int, _ block: UnsafePointer<V.Scalar>, _ width: Int,
   to target: UnsafeMutablePointer<V.Scalar>, modeStride: Int, as: V.Type
 ) where V.Scalar: SpectralScalar {

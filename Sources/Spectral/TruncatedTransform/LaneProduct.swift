@@ -1,6 +1,6 @@
 // Small matrix products whose columns are lanes: `y = T x` with a table T and wide, contiguous rows of x and y.
 //
-// Sixteen planes side by side are the lanes of every kernel of the truncated transform, so that any sum over points
+// Sixteen planes side by side are the lanes of kernels behind the first axis, so that any sum over points
 // or modes is vector code without shuffles.
 
 import Tensors

@@ -1,57 +1,102 @@
-// From the kept modes of one group of planes to its points: the transpose of the analysis, step by step.
+// From the kept modes of one group of planes to its sums: the transpose of the analysis, step by step.
 
 import Tensors
 
-/// The first half of a synthesis: some columns (inner modes) of the slab along the first axis, from the modes. The
-/// slab is `[inner mode, part][point][lane]`.
-func synthesizeModes<V: SIMD & BitwiseCopyable>(
-  _ axes: ModeAxes<V.Scalar>, _ modes: ModeLanes<V.Scalar>, _ columns: Range<Int>,
-  to slab: UnsafeMutablePointer<V.Scalar>, scratch: ModeScratch<V.Scalar>, as: V.Type
+/// The planes of sums along the first axis, those of some magnitudes of its wavenumbers, from the modes.
+func synthesizeSums<V: SIMD & BitwiseCopyable>(
+  _ axes: ModeAxes<V.Scalar>, _ modes: ModeLanes<V.Scalar>, _ magnitudes: Range<Int>,
+  to sums: PlaneGroup<V.Scalar>, accumulate: Bool, scratch: ModeScratch<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  axes.withAxes { axes, last in
-    synthesizeColumns(
-      axes[0], modes, columns, halvedModes: axes[last].kept, to: slab, scratch.block, scratch.sums, as: V.self
-    )
+  let first = axes.first
+  let column = 2 * axes.magnitudeBlock * laneCount
+  let inner = scratch.slabs + 2 * first.innerModes * column
+  axes.withAxes { axis, last in
+    forEachBlock(of: magnitudes, axes.magnitudeBlock) { magnitudes in
+      let rows = first.sums(of: magnitudes)
+      var sums = sums
+      sums.first += rows.lowerBound * first.stride
+      combineSigns(
+        first, modes, halvedModes: axis[last].kept, magnitudes, to: scratch.slabs, column: column, as: V.self)
+      synthesizeInner(
+        axis, 0, last, scratch.slabs, column: column, to: sums, points: rows.count, accumulate: accumulate,
+        scratch, inner, as: V.self)
+    }
   }
 }
 
-/// The second half: some points of the first axis and all points of the axes behind it, from the slab.
-func synthesizePoints<V: SIMD & BitwiseCopyable>(
-  _ axes: ModeAxes<V.Scalar>, _ slab: UnsafeMutablePointer<V.Scalar>, _ points: Range<Int>,
-  to planes: PlaneGroup<V.Scalar>, accumulate: Bool, scratch: ModeScratch<V.Scalar>, as: V.Type
+/// The slab of the factors C of cosines and S of sines of some magnitudes, from the modes k and −k along the first axis:
+/// (a + ib) e^{iθ} + (c + id) e^{−iθ} = cos θ (a + c + i(b + d)) + sin θ (d − b + i(a − c)).
+private func combineSigns<V: SIMD & BitwiseCopyable>(
+  _ axis: ModeAxis<V.Scalar>, _ modes: ModeLanes<V.Scalar>, halvedModes: Int, _ magnitudes: Range<Int>,
+  to slab: UnsafeMutablePointer<V.Scalar>, column: Int, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  axes.withAxes { axes, last in
-    synthesizePoints(
-      axes, 0, last, slab, points, to: planes, accumulate: accumulate, scratch, scratch.slabs, as: V.self)
+  let modeStep = 2 * axis.innerModes * modes.stride
+  let center = modes.first + axis.negative * modeStep
+  for inner in 0..<axis.innerModes {
+    let ahead = inner + prefetchedColumns
+    if ahead < axis.innerModes {
+      forEachMode(axis, magnitudes, center + 2 * ahead * modes.stride, modeStep) { source in
+        prefetchLine(source)
+        prefetchLine(source + modes.stride)
+      }
+    }
+    let factor = modes.factors[inner % halvedModes]
+    for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
+      let zero = center + (2 * inner * modes.stride + lane)
+      let count = max(0, min(V.scalarCount, modes.count - lane))
+      var target = UnsafeMutableRawPointer(slab + (2 * inner * column + lane))
+      let (part, row) = (column * MemoryLayout<V.Scalar>.stride, laneCount * MemoryLayout<V.Scalar>.stride)
+      @inline(__always) func put(_ real: V, _ imaginary: V) {
+        target.storeBytes(of: real * factor, as: V.self)
+        (target + part).storeBytes(of: imaginary * factor, as: V.self)
+        target += row
+      }
+      for k in magnitudes {
+        var (a, b, c, d) = (V(), V(), V(), V())
+        if k <= axis.positive {
+          let source = zero + k &* modeStep
+          a = load(source, count)
+          b = load(source + modes.stride, count)
+        }
+        if k > 0, k <= axis.negative {
+          let source = zero - k &* modeStep
+          c = load(source, count)
+          d = load(source + modes.stride, count)
+        }
+        if k > 0 { put(d - b, a - c) }
+        put(a + c, b + d)
+      }
+    }
   }
 }
 
-/// Some points of `axis` and all points of the axes behind it, from the slab of `axis`.
-private func synthesizePoints<V: SIMD & BitwiseCopyable>(
+/// Some points of `axis` and all points of the axes behind it, from the slab of `axis`, `[inner mode, part][point][lane]`,
+/// `column` numbers from part to part.
+private func synthesizeInner<V: SIMD & BitwiseCopyable>(
   _ axes: UnsafePointer<ModeAxis<V.Scalar>>, _ axis: Int, _ last: Int, _ slab: UnsafeMutablePointer<V.Scalar>,
-  _ points: Range<Int>, to planes: PlaneGroup<V.Scalar>, accumulate: Bool, _ scratch: ModeScratch<V.Scalar>,
-  _ inner: UnsafeMutablePointer<V.Scalar>, as: V.Type
+  column: Int, to planes: PlaneGroup<V.Scalar>, points: Int, accumulate: Bool,
+  _ scratch: ModeScratch<V.Scalar>, _ inner: UnsafeMutablePointer<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  let outer = axes[axis]
-  let column = outer.points * laneCount
-  var planes = planes
-  planes.first += points.lowerBound * outer.stride
+  let stride = axes[axis].stride
   if axis + 1 == last {
     synthesizeRows(
-      axes[last], slab + points.lowerBound * laneCount, column: column, to: planes, rows: points.count,
-      rowStride: outer.stride, accumulate: accumulate, scratch.block, as: V.self)
+      axes[last], slab, column: column, to: planes, rows: points, rowStride: stride, accumulate: accumulate,
+      scratch.block, as: V.self)
     return
   }
   let next = axes[axis + 1]
-  for point in points {
-    let modes = ModeLanes(first: slab + point * laneCount, stride: column, count: laneCount, factors: nil)
-    synthesizeColumns(
-      next, modes, 0..<next.innerModes, halvedModes: axes[last].kept, to: inner, scratch.block, scratch.sums,
-      as: V.self)
-    synthesizePoints(
-      axes, axis + 1, last, inner, 0..<next.points, to: planes, accumulate: accumulate, scratch,
-      inner + next.slabCount, as: V.self)
-    planes.first += outer.stride
+  let nextColumn = next.points * laneCount
+  var planes = planes
+  for point in 0..<points {
+    forEachBlock(of: 0..<next.innerModes, next.block) { columns in
+      synthesizeBlock(
+        next, slab + point * laneCount, column: column, columns, to: inner, scratch.block, scratch.sums,
+        as: V.self)
+    }
+    synthesizeInner(
+      axes, axis + 1, last, inner, column: nextColumn, to: planes, points: next.points,
+      accumulate: accumulate, scratch, inner + next.slabCount, as: V.self)
+    planes.first += stride
   }
 }
 
@@ -73,7 +118,8 @@ private func synthesizeRows<V: SIMD & BitwiseCopyable>(
     clearMissingSines(layout, block, width)
     let lanes = LaneColumns(first: block, step: laneCount, stride: width)
     unfold(
-      lanes, lanes, columns: count, points: layout.points, halvings: layout.halvings, as: V.self)
+      lanes, lanes, columns: count, points: layout.points, halvings: layout.halvings, accumulate: false,
+      as: V.self)
     for row in 0..<count {
       var planes = planes
       planes.first += (first + row) * rowStride
@@ -85,89 +131,56 @@ private func synthesizeRows<V: SIMD & BitwiseCopyable>(
   }
 }
 
-/// Complex columns along a full axis, from the modes to its slab, a few at a time.
-private func synthesizeColumns<V: SIMD & BitwiseCopyable>(
-  _ axis: ModeAxis<V.Scalar>, _ modes: ModeLanes<V.Scalar>, _ columns: Range<Int>, halvedModes: Int,
+/// Some complex columns (inner modes) along a full axis, from the modes, `column` numbers from part to part, to its slab.
+private func synthesizeBlock<V: SIMD & BitwiseCopyable>(
+  _ axis: ModeAxis<V.Scalar>, _ modes: UnsafePointer<V.Scalar>, column: Int, _ columns: Range<Int>,
   to slab: UnsafeMutablePointer<V.Scalar>, _ block: UnsafeMutablePointer<V.Scalar>,
   _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  let column = axis.points * laneCount
-  var first = columns.lowerBound
-  while first < columns.upperBound {
-    let count = min(axis.block, columns.upperBound - first)
-    synthesizeBlock(
-      axis, modes, firstMode: first, halvedModes: halvedModes, to: slab + 2 * first * column, columns: count,
-      column: column, block, sums, as: V.self)
-    first += count
-  }
-}
-
-private func synthesizeBlock<V: SIMD & BitwiseCopyable>(
-  _ axis: ModeAxis<V.Scalar>, _ modes: ModeLanes<V.Scalar>, firstMode: Int, halvedModes: Int,
-  to slab: UnsafeMutablePointer<V.Scalar>, columns: Int, column: Int, _ block: UnsafeMutablePointer<V.Scalar>,
-  _ sums: UnsafeMutablePointer<V.Scalar>, as: V.Type
-) where V.Scalar: SpectralScalar {
   let layout = axis.folded
-  let width = 2 * columns * laneCount
+  let width = 2 * columns.count * laneCount
   let sines = sums + (layout.largest + 1) * width
-  let modeStep = 2 * axis.innerModes * modes.stride
-  for index in 0..<columns {
-    let inner = firstMode + index
-    let factor = modes.factors.map { $0[inner % halvedModes] } ?? 1
+  let modeStep = 2 * axis.innerModes * column
+  let center = modes + axis.negative * modeStep
+  for index in 0..<columns.count {
     for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
-      let zero = modes.first + (2 * (axis.negative * axis.innerModes + inner) * modes.stride + lane)
-      let count = max(0, min(V.scalarCount, modes.count - lane))
+      let zero = center + (2 * (columns.lowerBound + index) * column + lane)
       var offset = 2 * index * laneCount + lane
       for k in 0...layout.largest {
         var (a, b, c, d) = (V(), V(), V(), V())
         if k <= axis.positive {
           let source = zero + k &* modeStep
-          a = load(source, count)
-          b = load(source + modes.stride, count)
+          a = load(source, V.scalarCount)
+          b = load(source + column, V.scalarCount)
         }
         if k > 0, k <= axis.negative {
           let source = zero - k &* modeStep
-          c = load(source, count)
-          d = load(source + modes.stride, count)
+          c = load(source, V.scalarCount)
+          d = load(source + column, V.scalarCount)
         }
-        // (a + ib) e^{iθ} + (c + id) e^{−iθ} = cos θ (a + c + i(b + d)) + sin θ (d − b + i(a − c))
-        UnsafeMutableRawPointer(sums + offset).storeBytes(of: (a + c) * factor, as: V.self)
-        UnsafeMutableRawPointer(sums + (offset &+ laneCount)).storeBytes(of: (b + d) * factor, as: V.self)
-        UnsafeMutableRawPointer(sines + offset).storeBytes(of: (d - b) * factor, as: V.self)
-        UnsafeMutableRawPointer(sines + (offset &+ laneCount)).storeBytes(of: (a - c) * factor, as: V.self)
+        // As above.
+        UnsafeMutableRawPointer(sums + offset).storeBytes(of: a + c, as: V.self)
+        UnsafeMutableRawPointer(sums + (offset &+ laneCount)).storeBytes(of: b + d, as: V.self)
+        UnsafeMutableRawPointer(sines + offset).storeBytes(of: d - b, as: V.self)
+        UnsafeMutableRawPointer(sines + (offset &+ laneCount)).storeBytes(of: a - c, as: V.self)
         offset = offset &+ width
       }
     }
   }
-  prefetch(modes, axis, innerMode: firstMode + columns)
   multiplyClasses(layout.cosines, layout.cosineCount, sums, modeStride: width, to: block, width, as: V.self)
   multiplyClasses(layout.sines, layout.sineCount, sines, modeStride: width, to: block, width, as: V.self)
   clearMissingSines(layout, block, width)
+  let slabColumn = axis.points * laneCount
   unfold(
     LaneColumns(first: block, step: laneCount, stride: width),
-    LaneColumns(first: slab, step: column, stride: laneCount), columns: 2 * columns, points: layout.points,
-    halvings: layout.halvings, as: V.self)
-}
-
-/// Asks for the lines of the modes of two columns that will be wanted next, where they are far apart.
-@inline(__always)
-private func prefetch<Element: SpectralScalar>(
-  _ modes: ModeLanes<Element>, _ axis: ModeAxis<Element>, innerMode: Int
-) {
-  guard modes.factors != nil, innerMode < axis.innerModes else { return }
-  for column in innerMode..<min(innerMode + axis.block, axis.innerModes) {
-    var source = modes.first + 2 &* column &* modes.stride
-    for _ in 0..<axis.kept {
-      prefetchLine(source)
-      prefetchLine(source + modes.stride)
-      source += 2 &* axis.innerModes &* modes.stride
-    }
-  }
+    LaneColumns(first: slab + 2 * columns.lowerBound * slabColumn, step: slabColumn, stride: laneCount),
+    columns: 2 * columns.count, points: layout.points, halvings: layout.halvings, accumulate: false,
+    as: V.self)
 }
 
 /// Where no wavenumber has a sine, no product has written the sines' rows.
 @inline(__always)
-private func clearMissingSines<Element: SpectralScalar>(
+func clearMissingSines<Element: SpectralScalar>(
   _ layout: FoldedAxis<Element>.Layout, _ block: UnsafeMutablePointer<Element>, _ width: Int
 ) {
   guard layout.largestSine == 0, layout.points > 2 else { return }
@@ -177,7 +190,7 @@ private func clearMissingSines<Element: SpectralScalar>(
 
 /// The folded block from the sums' modes: mode k is at `source + k · modeStride`.
 @inline(__always)
-private func multiplyClasses<V: SIMD & BitwiseCopyable>(
+func multiplyClasses<V: SIMD & BitwiseCopyable>(
   _ classes: UnsafePointer<ModeClass<V.Scalar>>, _ count: Int, _ source: UnsafePointer<V.Scalar>,
   modeStride: Int, to block: UnsafeMutablePointer<V.Scalar>, _ width: Int, as: V.Type
 ) where V.Scalar: SpectralScalar {
