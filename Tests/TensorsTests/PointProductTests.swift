@@ -99,23 +99,29 @@ import Testing
     (1, 1, 16), (2, 3, 32), (5, 7, 48), (6, 4, 64), (7, 16, 80), (17, 9, 112), (33, 130, 128),
   ])
   func rowProducts(rows: Int, inner: Int, columns: Int) {
-    checkRows(rows, inner, columns, Float.self)
-    checkRows(rows, inner, columns, Double.self)
+    for (transposed, accumulate) in [(false, false), (false, true), (true, false), (true, true)] {
+      checkRows(rows, inner, columns, transposed: transposed, accumulate: accumulate, Float.self)
+      checkRows(rows, inner, columns, transposed: transposed, accumulate: accumulate, Double.self)
+    }
   }
 
-  private func checkRows<E: Scalar>(_ rows: Int, _ inner: Int, _ columns: Int, _: E.Type) {
-    let (aStride, bStride, cStride) = (inner + 2, columns + 1, columns + 3)
-    let (a, b) = (Self.integers(rows * aStride, 1, E.self), Self.integers(inner * bStride, 2, E.self))
+  private func checkRows<E: Scalar>(
+    _ rows: Int, _ inner: Int, _ columns: Int, transposed: Bool, accumulate: Bool, _: E.Type
+  ) {
+    let (aStride, bStride, cStride) = ((transposed ? rows : inner) + 2, columns + 1, columns + 3)
+    let a = Self.integers((transposed ? inner : rows) * aStride, 1, E.self)
+    let b = Self.integers(inner * bStride, 2, E.self)
     let before = Self.integers(rows * cStride, 3, E.self)
     var c = before
-    addRowProducts(
-      a, stride: aStride, rows: rows, inner: inner, b, stride: bStride, columns: columns, to: &c,
-      stride: cStride)
+    multiplyRows(
+      a, stride: aStride, transposed: transposed, rows: rows, inner: inner, b, stride: bStride,
+      columns: columns, into: &c, stride: cStride, accumulate: accumulate)
     for row in 0..<rows {
       for column in 0..<cStride {
-        var expected = before[row * cStride + column]
+        var expected = accumulate || column >= columns ? before[row * cStride + column] : 0
         for term in 0..<inner where column < columns {
-          expected += a[row * aStride + term] * b[term * bStride + column]
+          let place = transposed ? term * aStride + row : row * aStride + term
+          expected += a[place] * b[term * bStride + column]
         }
         #expect(c[row * cStride + column] == expected)
       }

@@ -34,15 +34,18 @@ struct FactorSums<Element: Scalar>: ~Copyable {
   }
 
   /// Adds the sums over `points` of some terms with all channels.
+  /// - Parameter transposed: Whether the planes of the terms have a row for every point instead of one for every term.
   func add(
     group: Int, factor: Int, _ rows: borrowing FactorRows<Element>, _ terms: ComplexPlanes<Element>,
-    range: Range<Int>, points: Int
+    transposed: Bool = false, range: Range<Int>, points: Int
   ) {
     let width = rows.stride
     for plane in 0..<3 {
-      addRowProducts(
-        terms[plane], stride: terms.stride, rows: range.count, inner: points, rows[plane], stride: width,
-        columns: width, to: sums(group, factor) + (plane * rank + range.lowerBound) * width, stride: width)
+      multiplyRows(
+        terms[plane], stride: terms.stride, transposed: transposed, rows: range.count, inner: points,
+        rows[plane], stride: width, columns: width,
+        into: sums(group, factor) + (plane * rank + range.lowerBound) * width, stride: width,
+        accumulate: true)
     }
   }
 

@@ -6,7 +6,7 @@ import Tensors
 /// `ŷ_k = x̂_k U` with the same complex matrix U for every mode k: x̂ `[K, 2, batch, in]`, U planar `[2, in, out]`, ŷ
 /// `[K, 2, batch, out]`. With `isTransposed` U is stored `[2, out, in]`.
 ///
-/// The rows of both parts of many modes are multiplied with both parts of U in one real product, and then combined.
+/// The rows of many modes are multiplied at once; a complex product is three real ones (see ``FactorSums``).
 struct SharedContraction<Element: Scalar>: DifferentiableOperation {
   let isTransposed: Bool
   private var saved: (input: Tensor<Element>, weight: Tensor<Element>)?
@@ -39,44 +39,69 @@ struct SharedContraction<Element: Scalar>: DifferentiableOperation {
       slots.end(0, result)
     }
     guard slots.isNeeded(1) else { return }
-    // ∂U = x̂^H ∂ŷ, or its transpose ∂ŷᵀ conj(x̂), by partial sums: both parts in one product, of the rows of one side
-    // and the same multiplied with −i or i, and those of the other.
-    let (modes, batch) = (input.shape[0], input.shape[2])
+    // ∂U = x̂ᴴ ∂ŷ; its transpose is the conjugate of ∂ŷᴴ x̂.
+    let (terms, rows) = isTransposed ? (gradient, input) : (input, gradient)
+    let (modes, batch, rank, channels) = (input.shape[0], input.shape[2], terms.shape[3], rows.shape[3])
     let groups = min(modes, 8)
-    var partials = Tensor<Element>.zeros([groups, weight.count])
-    let sums = partials.unsafeMutablePointer()
-    let (pairs, plain) = isTransposed ? (gradient, input) : (input, gradient)
-    let (pairChannels, plainChannels) = (pairs.shape[3], plain.shape[3])
-    let (paired, other) = (pairs.unsafePointer, plain.unsafePointer)
-    let sign: Element = isTransposed ? 1 : -1
+    let sums = FactorSums<Element>(groups: groups, channels: [channels], rank: rank)
+    let (t, c) = (terms.unsafePointer, rows.unsafePointer)
     WorkerPool.shared.forEachGroup(groups, of: modes) { group, range in
-      let tile = RowTile(batch: batch, channels: 2 * pairChannels)
-      let rows = ComplexRows<Element>(modes: 0, batch: batch, widest: 0)
-      let scratch = AlignedMemory<Element>(count: tile.rows * 2 * pairChannels)
-      for first in Swift.stride(from: range.lowerBound, to: range.upperBound, by: tile.modes) {
-        let count = min(tile.modes, range.upperBound - first)
-        rows.addMatrixGradient(
-          paired + first * 2 * batch * pairChannels, channels: pairChannels, sign: sign,
-          other + first * 2 * batch * plainChannels, channels: plainChannels, modes: count,
-          scratch: scratch.pointer, to: sums + group * 2 * pairChannels * plainChannels)
+      let tile = RowTile<Element>(batch: batch, channels: rank)
+      let factors = FactorRows<Element>(channels: channels, points: tile.rows)
+      sums.begin(group: group)
+      tile.forEach(range) { modes in
+        tile.load(t, modes)
+        for (index, mode) in modes.enumerated() {
+          for sample in 0..<batch {
+            let real = c + (mode * 2 * batch + sample) * channels
+            factors.set(index * batch + sample, real: real, imaginary: real + batch * channels)
+          }
+        }
+        sums.add(
+          group: group, factor: 0, factors, tile.planes, transposed: true, range: 0..<rank,
+          points: modes.count * batch)
       }
     }
-    withExtendedLifetime((pairs, plain)) {}
-    var result = slots.begin(1, shape: weight.shape)
-    sumGroups(partials, offset: 0, into: &result)
-    slots.end(1, result)
+    withExtendedLifetime((terms, rows)) {}
+    slots.add(1, sums.total(factor: 0, conjugate: isTransposed).reshaped(weight.shape))
   }
 }
 
-/// As many modes' rows as a product takes at once: enough to make up for packing the matrix, few enough for the cache.
-struct RowTile {
-  let modes: Int
+/// The rows of as many modes as a product takes at once: enough to make up for its beginning and end, few enough for the
+/// first-level cache.
+private struct RowTile<Element: Scalar>: ~Copyable {
   let rows: Int
+  /// A row for every mode and sample.
+  let planes: ComplexPlanes<Element>
+  private let modes: Int
+  private let batch: Int
+  private let channels: Int
+  private let memory: AlignedMemory<Element>
 
-  /// - Parameter channels: Of a row of the scratch memory.
   init(batch: Int, channels: Int) {
-    modes = max(1, min(512, 1_048_576 / channels) / (2 * batch))
-    rows = modes * 2 * batch
+    self.batch = batch
+    self.channels = channels
+    modes = max(1, 48 / batch)
+    rows = modes * batch
+    memory = AlignedMemory(count: 3 * rows * channels)
+    planes = ComplexPlanes(memory.pointer, distance: rows * channels, stride: channels)
+  }
+
+  /// Calls `body` with the modes of one tile after the other.
+  func forEach(_ range: Range<Int>, _ body: (Range<Int>) -> Void) {
+    for first in stride(from: range.lowerBound, to: range.upperBound, by: modes) {
+      body(first..<min(first + modes, range.upperBound))
+    }
+  }
+
+  /// Takes the rows of some modes of a spectrum: those of one mode's real parts lie next to each other.
+  func load(_ spectrum: UnsafePointer<Element>, _ modes: Range<Int>) {
+    let count = batch * channels
+    for (index, mode) in modes.enumerated() {
+      let real = spectrum + mode * 2 * count
+      ComplexPlanes(planes.pointer + index * count, distance: planes.distance, stride: count).load(
+        real: real, imaginary: real + count, rowStride: count, rows: 1, count: count)
+    }
   }
 }
 
@@ -87,19 +112,61 @@ private func multiply<E: Scalar>(
 ) {
   let (modes, batch, inChannels) = (input.shape[0], input.shape[2], input.shape[3])
   precondition(matrix.count == 2 * inChannels * outChannels, "a matrix with a row for every channel")
-  let both = sideBySide(matrix, rows: inChannels, transposed: transposed, conjugate: conjugate)
-  let (x, factors) = (input.unsafePointer, both.unsafePointer)
-  let tile = RowTile(batch: batch, channels: 2 * outChannels)
-  WorkerPool.shared.forEachRange(count: modes, grain: tile.modes) { range in
-    let rows = ComplexRows<E>(modes: tile.modes, batch: batch, widest: outChannels)
-    for first in Swift.stride(from: range.lowerBound, to: range.upperBound, by: tile.modes) {
-      rows.multiply(
-        x + first * 2 * batch * inChannels, modes: min(tile.modes, range.upperBound - first),
-        inner: inChannels,
-        by: factors, columns: outChannels, into: y + first * 2 * batch * outChannels, accumulate: accumulate)
+  // Y is the conjugate of X* U*.
+  let count = inChannels * outChannels
+  let imaginary = AlignedMemory<E>(count: count)
+  Pointwise.scale(matrix.unsafePointer + count, by: conjugate ? 1 : -1, into: imaginary.pointer, count: count)
+  let factors = FactorRows<E>(channels: outChannels, points: inChannels)
+  if transposed {
+    factors.setTransposed(
+      real: matrix.unsafePointer, imaginary: imaginary.pointer, rowStride: inChannels, count: inChannels)
+  } else {
+    for row in 0..<inChannels {
+      let place = row * outChannels
+      factors.set(row, real: matrix.unsafePointer + place, imaginary: imaginary.pointer + place)
     }
   }
-  withExtendedLifetime((input, matrix, both)) {}
+  let x = input.unsafePointer
+  WorkerPool.shared.forEachRange(count: modes, grain: max(1, 512 / batch)) { range in
+    let tile = RowTile<E>(batch: batch, channels: inChannels)
+    let width = factors.stride
+    let memory = AlignedMemory<E>(count: 3 * tile.rows * width)
+    let products = ComplexPlanes(memory.pointer, distance: tile.rows * width, stride: width)
+    tile.forEach(range) { modes in
+      tile.load(x, modes)
+      for plane in 0..<3 {
+        multiplyRows(
+          tile.planes[plane], stride: inChannels, rows: modes.count * batch, inner: inChannels,
+          factors[plane], stride: width, columns: width, into: products[plane], stride: width,
+          accumulate: false)
+      }
+      combine(
+        products, into: y + modes.lowerBound * 2 * batch * outChannels, modes: modes.count, batch: batch,
+        channels: outChannels, accumulate: accumulate)
+    }
+  }
+  withExtendedLifetime((input, matrix)) {}
+}
+
+/// The conjugates that three products stand for: real parts q₂ + q₁ and imaginary ones q₂ − q₀.
+@specialized(where E == Float)
+@specialized(where E == Double)
+private func combine<E: Scalar>(
+  _ q: ComplexPlanes<E>, into y: UnsafeMutablePointer<E>, modes: Int, batch: Int, channels: Int,
+  accumulate: Bool
+) {
+  for row in 0..<modes * batch {
+    let real = y + (row / batch * 2 * batch + row % batch) * channels
+    let imaginary = real + batch * channels
+    let (q0, q1, q2) = (q[0] + row * q.stride, q[1] + row * q.stride, q[2] + row * q.stride)
+    if accumulate {
+      for c in 0..<channels { real[c] += q2[c] + q1[c] }
+      for c in 0..<channels { imaginary[c] += q2[c] - q0[c] }
+    } else {
+      for c in 0..<channels { real[c] = q2[c] + q1[c] }
+      for c in 0..<channels { imaginary[c] = q2[c] - q0[c] }
+    }
+  }
 }
 
 extension Tape {

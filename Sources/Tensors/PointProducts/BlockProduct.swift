@@ -78,6 +78,20 @@ struct RowFactors<Element>: BlockFactors {
   @inline(__always) mutating func skip(rows: Int, inner: Int) { pointer += rows &* stride }
 }
 
+/// In columns: the factors of a term next to each other.
+struct ColumnFactors<Element>: BlockFactors {
+  private var pointer: UnsafePointer<Element>
+  private let stride: Int
+  @inline(__always)
+  init(_ columns: UnsafePointer<Element>, stride: Int) {
+    pointer = columns
+    self.stride = stride
+  }
+  @inline(__always) subscript(row: Int) -> Element { pointer[row] }
+  @inline(__always) mutating func advance(rows: Int) { pointer += stride }
+  @inline(__always) mutating func skip(rows: Int, inner: Int) { pointer += rows }
+}
+
 /// `y[r, c] = start + Σ_j T[r, j] x[j, c]` for `rows` rows r, `inner` terms j and the columns of a block; the factors
 /// T in blocks as of ``packTable(rows:inner:largest:into:_:)``, strides in numbers.
 @inlinable @inline(__always)
