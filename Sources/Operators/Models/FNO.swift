@@ -205,15 +205,19 @@ final class FourierLayer<Element: SpectralScalar> {
 extension GridPositions {
   /// One channel an axis with the position of every point: `[axis, …grid]`.
   func channels<Element: Scalar>() -> Tensor<Element> {
-    let shape = shape
-    let points = shape.reduce(1, *)
-    let strides = Tensor<Element>.strides(of: shape)
+    let (shape, strides) = (shape, Tensor<Element>.strides(of: shape))
+    let points = pointCount
     var result = Tensor<Element>(uninitialized: [shape.count] + shape)
-    result.withUnsafeMutableBuffer { target in
-      for (axis, positions) in axes.enumerated() {
-        for point in 0..<points {
-          target[axis * points + point] = Element(positions[point / strides[axis] % shape[axis]])
-        }
+    let target = result.unsafeMutablePointer()
+    for (axis, positions) in axes.enumerated() {
+      // One period of the axis, then its repetitions.
+      let (first, inner) = (target + axis * points, strides[axis])
+      for (row, position) in positions.enumerated() {
+        Pointwise.fill(first + row * inner, with: Element(position), count: inner)
+      }
+      let period = positions.count * inner
+      for start in stride(from: period, to: points, by: period) {
+        (first + start).update(from: first, count: period)
       }
     }
     return result
