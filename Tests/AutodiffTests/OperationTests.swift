@@ -166,6 +166,10 @@ import Testing
     expectGradients(of: [spectrum, scattered([2, 5, 4], seed: 2)]) {
       $0.sharedContraction($1[0], weight: $1[1], transposed: true)
     }
+    // More modes than a tile of rows has.
+    expectGradients(of: [scattered([150, 2, 3, 2], seed: 1), scattered([2, 2, 3], seed: 2)]) {
+      $0.sharedContraction($1[0], weight: $1[1])
+    }
     let factors = [
       scattered([2, 4, 5], seed: 2), scattered([2, 9, 5], seed: 3), scattered([2, 3, 5], seed: 4),
     ]

@@ -26,6 +26,8 @@ private let cases = [
   TruncatedCase(grid: [7, 1], modes: [3, 3]), TruncatedCase(grid: [1, 7], modes: [3, 3]),
   TruncatedCase(grid: [2, 2], modes: [2, 2]),
   TruncatedCase(grid: [36, 44], modes: [24, 24], planes: (1, 20)),
+  // Few planes of many points: their columns are tasks of their own.
+  TruncatedCase(grid: [96, 100], modes: [12, 12], planes: (1, 17)),
   TruncatedCase(grid: [5, 6, 8], modes: [3, 4, 5]), TruncatedCase(grid: [4, 4, 4], modes: [4, 4, 4]),
   TruncatedCase(grid: [8, 9, 10], modes: [6, 6, 6], planes: (2, 10)),
   TruncatedCase(grid: [3, 5, 7], modes: [9, 9, 9]), TruncatedCase(grid: [3, 2, 4, 5], modes: [2, 2, 3, 4]),

@@ -67,8 +67,8 @@ struct SharedContraction<Element: Scalar>: DifferentiableOperation {
   }
 }
 
-/// The rows of as many modes as a product takes at once: enough to make up for its beginning and end, few enough for the
-/// first-level cache.
+/// The rows of as many modes as a product takes at once: enough to make up for its beginning and end, few enough to stay
+/// in cache.
 private struct RowTile<Element: Scalar>: ~Copyable {
   let rows: Int
   /// A row for every mode and sample.
@@ -81,7 +81,7 @@ private struct RowTile<Element: Scalar>: ~Copyable {
   init(batch: Int, channels: Int) {
     self.batch = batch
     self.channels = channels
-    modes = max(1, 48 / batch)
+    modes = max(1, 48 / max(batch, 1))
     rows = modes * batch
     memory = AlignedMemory(count: 3 * rows * channels)
     planes = ComplexPlanes(memory.pointer, distance: rows * channels, stride: channels)
@@ -127,7 +127,7 @@ private func multiply<E: Scalar>(
     }
   }
   let x = input.unsafePointer
-  WorkerPool.shared.forEachRange(count: modes, grain: max(1, 512 / batch)) { range in
+  WorkerPool.shared.forEachRange(count: modes, grain: max(1, 512 / max(batch, 1))) { range in
     let tile = RowTile<E>(batch: batch, channels: inChannels)
     let width = factors.stride
     let memory = AlignedMemory<E>(count: 3 * tile.rows * width)

@@ -209,7 +209,7 @@ extension GridPositions {
     let points = pointCount
     var result = Tensor<Element>(uninitialized: [shape.count] + shape)
     let target = result.unsafeMutablePointer()
-    for (axis, positions) in axes.enumerated() {
+    for (axis, positions) in axes.enumerated() where !positions.isEmpty {
       // One period of the axis, then its repetitions.
       let (first, inner) = (target + axis * points, strides[axis])
       for (row, position) in positions.enumerated() {

@@ -13,13 +13,14 @@ func sumColumns<V: SIMD & BitwiseCopyable>(
     let width = (columns.count + laneCount - 1) / laneCount * laneCount
     let folded = LaneColumns(first: block, step: laneCount, stride: width)
     var source = LaneColumns(first: plane + columns.lowerBound, step: laneCount, stride: stride)
-    if columns.count < width {
+    let isWhole = columns.count == width
+    if !isWhole {
       copyColumns(source, columns.count, to: block, width, points: layout.points)
       source = folded
     }
     fold(
       source, folded, columns: width / laneCount, points: layout.points, halvings: layout.halvings,
-      prefetch: axes.nextBlock(columns), as: V.self)
+      prefetch: isWhole ? axes.nextBlock(columns) : 0, as: V.self)
     let target = sums + columns.lowerBound
     multiplyClasses(
       layout.cosines, layout.cosineCount, block, width, to: target, modeStride: 2 * axis.stride, as: V.self)

@@ -60,6 +60,7 @@ struct GroupedWork<V: SIMD & BitwiseCopyable>: @unchecked Sendable where V.Scala
   }
 
   fileprivate func run(_ direction: Direction) {
+    guard count > 0 else { return }
     let groups = (count + laneCount - 1) / laneCount
     if axes.isLine {
       runGroups(groups) { group, memory in

@@ -53,10 +53,9 @@ final class ModeAxes<Element: SpectralScalar>: Sendable {
   /// Magnitudes of wavenumbers along the first axis whose sums are turned into modes at a time.
   let magnitudeBlock: Int
 
-  /// What a kernel works on at a time takes so much memory: lanes half of the first-level cache, columns of planes all
-  /// of it, the lanes of inner modes some of the second.
-  private static var laneBytes: Int { 16 << 10 }
-  private static var columnBytes: Int { 16 << 10 }
+  /// What a kernel works on at a time takes so much memory: half of the first-level cache (but for long columns of planes,
+  /// four vectors of which are a block), and the lanes of inner modes some of the second.
+  private static var blockBytes: Int { 16 << 10 }
   private static var slabBytes: Int { 64 << 10 }
 
   init(gridShape: [Int], wavenumbers: [[Int]]) {
@@ -78,9 +77,9 @@ final class ModeAxes<Element: SpectralScalar>: Sendable {
       let bytes = gridShape[axis] * laneCount * MemoryLayout<Element>.stride
       let block =
         switch axis {
-        case 0: max(4, min(Self.columnBytes / bytes, 16))
-        case last: max(1, min(Self.laneBytes / bytes, 16))
-        default: max(1, min(Self.laneBytes / (2 * bytes), 8))
+        case 0: max(4, min(Self.blockBytes / bytes, 16))
+        case last: max(1, min(Self.blockBytes / bytes, 16))
+        default: max(1, min(Self.blockBytes / (2 * bytes), 8))
         }
       axes.append(
         ModeAxis(
