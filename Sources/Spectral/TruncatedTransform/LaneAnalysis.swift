@@ -16,20 +16,11 @@ func analyzeModes<V: SIMD & BitwiseCopyable>(
   _ axes: ModeAxes<V.Scalar>, _ sums: PlaneGroup<V.Scalar>, _ magnitudes: Range<Int>,
   to modes: ModeLanes<V.Scalar>, scratch: ModeScratch<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  let first = axes.first
-  let column = 2 * axes.magnitudeBlock * laneCount
-  let inner = scratch.slabs + 2 * first.innerModes * column
-  axes.withAxes { axis, last in
-    forEachBlock(of: magnitudes, axes.magnitudeBlock) { magnitudes in
-      let rows = first.sums(of: magnitudes)
-      var sums = sums
-      sums.first += rows.lowerBound * first.stride
-      analyzeInner(
-        axis, 0, last, sums, points: rows.count, to: scratch.slabs, column: column, scratch, inner, as: V.self
-      )
-      separateSigns(
-        first, scratch.slabs, column: column, magnitudes, to: modes, halvedModes: axis[last].kept, as: V.self)
-    }
+  let (slab, column, inner) = axes.sumSlab(scratch)
+  axes.forEachBlock(of: magnitudes, sums) { axis, last, magnitudes, sums, points in
+    analyzeInner(axis, 0, last, sums, points: points, to: slab, column: column, scratch, inner, as: V.self)
+    separateSigns(
+      axis[0], slab, column: column, magnitudes, to: modes, halvedModes: axis[last].kept, as: V.self)
   }
 }
 
@@ -44,28 +35,17 @@ func forEachBlock(of range: Range<Int>, _ size: Int, _ body: (Range<Int>) -> Voi
   }
 }
 
-/// Columns that lines of modes are asked for ahead of their use.
-let prefetchedColumns = 8
-
 /// The modes k and −k along the first axis, from the slab of the sums C and S of some magnitudes:
 /// Σ (cos ∓ i sin)(x + iy) = C ± T + i (D ∓ S) with the sums C, D of cosines and S, T of sines.
 private func separateSigns<V: SIMD & BitwiseCopyable>(
   _ axis: ModeAxis<V.Scalar>, _ slab: UnsafePointer<V.Scalar>, column: Int, _ magnitudes: Range<Int>,
   to modes: ModeLanes<V.Scalar>, halvedModes: Int, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  let modeStep = 2 * axis.innerModes * modes.stride
-  let center = modes.first + axis.negative * modeStep
-  for inner in 0..<axis.innerModes {
-    let ahead = inner + prefetchedColumns
-    if ahead < axis.innerModes {
-      forEachMode(axis, magnitudes, center + 2 * ahead * modes.stride, modeStep) { target in
-        prefetchLineToWrite(target)
-        prefetchLineToWrite(target + modes.stride)
-      }
-    }
+  let modeStep = modes.step(along: axis)
+  modes.forEachInner(axis, magnitudes, prefetch: prefetchLineToWrite) { inner, center in
     let factor = modes.factors[inner % halvedModes]
     for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
-      let zero = center + (2 * inner * modes.stride + lane)
+      let zero = center + lane
       let count = min(V.scalarCount, modes.count - lane)
       guard count > 0 else { break }
       var source = slab + (2 * inner * column + lane)
@@ -93,15 +73,36 @@ private func separateSigns<V: SIMD & BitwiseCopyable>(
   }
 }
 
-/// Where the modes of some magnitudes are, of both signs: `modeStep` apart, from that of zero at `center`.
-@inline(__always)
-func forEachMode<Element: SpectralScalar>(
-  _ axis: ModeAxis<Element>, _ magnitudes: Range<Int>, _ center: UnsafeMutablePointer<Element>,
-  _ modeStep: Int, _ body: (UnsafeMutablePointer<Element>) -> Void
-) {
-  for k in magnitudes {
-    if k <= axis.positive { body(center + k &* modeStep) }
-    if k > 0, k <= axis.negative { body(center - k &* modeStep) }
+extension ModeLanes {
+  /// Numbers from a mode to the one of the next wavenumber along a full axis.
+  @inline(__always)
+  func step(along axis: ModeAxis<Element>) -> Int { 2 * axis.innerModes * stride }
+
+  /// Calls `body` with every inner mode and where the mode is that has it and wavenumber zero along the axis; the lines of
+  /// some magnitudes' modes, of both signs, are asked for some inner modes ahead of their use.
+  @inline(__always)
+  func forEachInner(
+    _ axis: ModeAxis<Element>, _ magnitudes: Range<Int>, prefetch: (UnsafeRawPointer) -> Void,
+    _ body: (Int, UnsafeMutablePointer<Element>) -> Void
+  ) {
+    let (step, distance) = (step(along: axis), 8)
+    let center = first + axis.negative * step
+    for inner in 0..<axis.innerModes {
+      if inner + distance < axis.innerModes {
+        let ahead = center + 2 * (inner + distance) * stride
+        for k in magnitudes {
+          if k <= axis.positive {
+            prefetch(ahead + k &* step)
+            prefetch(ahead + (k &* step &+ stride))
+          }
+          if k > 0, k <= axis.negative {
+            prefetch(ahead - k &* step)
+            prefetch(ahead - (k &* step &- stride))
+          }
+        }
+      }
+      body(inner, center + 2 * inner * stride)
+    }
   }
 }
 

@@ -7,20 +7,13 @@ func synthesizeSums<V: SIMD & BitwiseCopyable>(
   _ axes: ModeAxes<V.Scalar>, _ modes: ModeLanes<V.Scalar>, _ magnitudes: Range<Int>,
   to sums: PlaneGroup<V.Scalar>, accumulate: Bool, scratch: ModeScratch<V.Scalar>, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  let first = axes.first
-  let column = 2 * axes.magnitudeBlock * laneCount
-  let inner = scratch.slabs + 2 * first.innerModes * column
-  axes.withAxes { axis, last in
-    forEachBlock(of: magnitudes, axes.magnitudeBlock) { magnitudes in
-      let rows = first.sums(of: magnitudes)
-      var sums = sums
-      sums.first += rows.lowerBound * first.stride
-      combineSigns(
-        first, modes, halvedModes: axis[last].kept, magnitudes, to: scratch.slabs, column: column, as: V.self)
-      synthesizeInner(
-        axis, 0, last, scratch.slabs, column: column, to: sums, points: rows.count, accumulate: accumulate,
-        scratch, inner, as: V.self)
-    }
+  let (slab, column, inner) = axes.sumSlab(scratch)
+  axes.forEachBlock(of: magnitudes, sums) { axis, last, magnitudes, sums, points in
+    combineSigns(
+      axis[0], modes, halvedModes: axis[last].kept, magnitudes, to: slab, column: column, as: V.self)
+    synthesizeInner(
+      axis, 0, last, slab, column: column, to: sums, points: points, accumulate: accumulate, scratch, inner,
+      as: V.self)
   }
 }
 
@@ -30,19 +23,11 @@ private func combineSigns<V: SIMD & BitwiseCopyable>(
   _ axis: ModeAxis<V.Scalar>, _ modes: ModeLanes<V.Scalar>, halvedModes: Int, _ magnitudes: Range<Int>,
   to slab: UnsafeMutablePointer<V.Scalar>, column: Int, as: V.Type
 ) where V.Scalar: SpectralScalar {
-  let modeStep = 2 * axis.innerModes * modes.stride
-  let center = modes.first + axis.negative * modeStep
-  for inner in 0..<axis.innerModes {
-    let ahead = inner + prefetchedColumns
-    if ahead < axis.innerModes {
-      forEachMode(axis, magnitudes, center + 2 * ahead * modes.stride, modeStep) { source in
-        prefetchLine(source)
-        prefetchLine(source + modes.stride)
-      }
-    }
+  let modeStep = modes.step(along: axis)
+  modes.forEachInner(axis, magnitudes, prefetch: prefetchLine) { inner, center in
     let factor = modes.factors[inner % halvedModes]
     for lane in stride(from: 0, to: laneCount, by: V.scalarCount) {
-      let zero = center + (2 * inner * modes.stride + lane)
+      let zero = center + lane
       let count = max(0, min(V.scalarCount, modes.count - lane))
       var target = UnsafeMutableRawPointer(slab + (2 * inner * column + lane))
       let (part, row) = (column * MemoryLayout<V.Scalar>.stride, laneCount * MemoryLayout<V.Scalar>.stride)

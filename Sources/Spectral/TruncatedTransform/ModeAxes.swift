@@ -114,18 +114,39 @@ final class ModeAxes<Element: SpectralScalar>: Sendable {
   /// Numbers of a plane of sums.
   var sumCount: Int { first.sums * first.stride }
 
-  /// The axes and the last one's index.
+  /// Calls `body` with the axes, the last one's index, blocks of magnitudes of wavenumbers along the first axis, and the
+  /// rows of a group's planes that have these magnitudes' sums, so many.
   @inline(__always)
-  func withAxes(_ body: (UnsafePointer<ModeAxis<Element>>, Int) -> Void) {
+  func forEachBlock(
+    of magnitudes: Range<Int>, _ sums: PlaneGroup<Element>,
+    _ body: (UnsafePointer<ModeAxis<Element>>, Int, Range<Int>, PlaneGroup<Element>, Int) -> Void
+  ) {
     axes.withUnsafeBufferPointer { list in
-      if let first = list.baseAddress { body(first, list.count - 1) }
+      guard let axis = list.baseAddress else { return }
+      Spectral.forEachBlock(of: magnitudes, magnitudeBlock) { magnitudes in
+        let rows = axis[0].sums(of: magnitudes)
+        var sums = sums
+        sums.first += rows.lowerBound * axis[0].stride
+        body(axis, list.count - 1, magnitudes, sums, rows.count)
+      }
     }
   }
 
+  /// The slab of a block of magnitudes' sums, the numbers from part to part of it, and the slabs of the axes behind.
+  func sumSlab(
+    _ scratch: ModeScratch<Element>
+  ) -> (
+    slab: UnsafeMutablePointer<Element>, column: Int, inner: UnsafeMutablePointer<Element>
+  ) {
+    (scratch.slabs, sumColumn, scratch.slabs + 2 * first.innerModes * sumColumn)
+  }
+
+  /// A magnitude has two sums.
+  private var sumColumn: Int { 2 * magnitudeBlock * laneCount }
+
   /// Numbers of scratch that one task needs. All parts are multiples of a cache line.
   var scratchCount: Int {
-    let sumSlab = 2 * first.innerModes * 2 * magnitudeBlock * laneCount
-    let slabs = axes.dropFirst().dropLast().reduce(sumSlab) { $0 + $1.slabCount }
+    let slabs = axes.dropFirst().dropLast().reduce(2 * first.innerModes * sumColumn) { $0 + $1.slabCount }
     return transpositionScratch + 2 * blockCount + slabs
   }
 

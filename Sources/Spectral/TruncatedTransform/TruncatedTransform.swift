@@ -17,9 +17,9 @@ import Tensors
 /// points and over real and imaginary parts, are `synthesize(scale: 1/N, doublesInterior: false)` and
 /// `analyze(scale: 1, doublesInterior: true)`.
 ///
-/// The first of several axes goes first, along the columns of a plane, whose rows are vectors as they lie; for the others,
-/// and for lines, sixteen planes are computed side by side as vector lanes. Every axis is a dense sum over points that reflection
-/// and parity have folded (see ``FoldedAxis``), some `kept · n/3` products a line: work that grows with the kept
+/// The first of several axes goes first, along the columns of a plane, whose rows are vectors as they lie; for the
+/// others, and for lines, sixteen planes are computed side by side as vector lanes. Every axis is a dense sum over
+/// points that reflection and parity have folded (see ``FoldedAxis``), some `kept · n/3` products a line: work that grows with the kept
 /// modes, runs at the speed of a matrix product and is the same for bad sizes and good ones. Measured on one core of
 /// a Zen 4 against FFTW's complete real transform (measured plans, single precision), it is 4 to 5 times faster on
 /// planes of 64² and 128² with `modes` a quarter of the points, still faster there with all of them and on 512² with
